@@ -83,7 +83,7 @@ class Missing(Refused):
 
 
 class OutcomeUnknown(ZohoFailed):
-    """A write was sent and no usable answer came: it may have taken effect; never repeat it blindly."""
+    """A write was sent and no usable answer came: it may have taken effect, so look first."""
 
 
 class PlanRefused(ZdsyncError):

@@ -168,7 +168,8 @@ class Change:
     notify: bool = True
 
 
-Outcome = Literal["applied", "already", "stale", "rejected", "unknown"]
+# `unsent`: the run halted, or what it depended on failed, before the call; nothing was written.
+Outcome = Literal["applied", "already", "stale", "rejected", "unknown", "unsent"]
 
 
 @dataclass(frozen=True, slots=True)

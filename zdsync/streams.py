@@ -54,7 +54,7 @@ class StreamSpec:
 
 
 def snake(name: str) -> str:
-    """API name in snake_case: `modifiedTime`, `Modified_Time` → `modified_time`; `webUrl` → `web_url`."""
+    """API name in snake_case: `modifiedTime` and `Modified_Time` give `modified_time`."""
     spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name.replace(".", "_"))
     return re.sub(r"_+", "_", spaced).lower()
 
@@ -67,7 +67,9 @@ def _fields(kind: FieldType, names: str, shapes: str = "LSD") -> Iterator[Field]
 
 # desk-tickets.md section 2: list rows lack what search has, search lacks counters and flags.
 _TICKET = (
-    *_fields("text", "id ticketNumber departmentId contactId accountId assigneeId teamId productId"),
+    *_fields(
+        "text", "id ticketNumber departmentId contactId accountId assigneeId teamId productId"
+    ),
     *_fields("text", "subject status statusType priority channel language category subCategory"),
     *_fields("text", "email phone webUrl layoutId"),
     *_fields("text", "channelCode sentiment", "LD"),

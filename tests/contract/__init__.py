@@ -1,0 +1,1 @@
+"""The contract with Zoho: the OpenAPI files of the fact sheets and their checks."""

@@ -1,0 +1,225 @@
+"""Write a plan to Zoho: intents, then calls, then receipts; rows of the answers to the mirror.
+
+Promise 5: no write without a durable intent, at most one receipt per intent, and an intent that a
+crash left open is looked up before anything is repeated. Tickets run side by side, the calls of
+one ticket in order. Only the calling thread touches the mirror.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from zdsync.changes.journal import GROUP, Journal
+from zdsync.changes.plan import Plan
+from zdsync.changes.recover import recover
+from zdsync.changes.serve import Served, serve
+from zdsync.changes.store import Store, Writer
+from zdsync.clock import Clock
+from zdsync.errors import MirrorFailed, ZdsyncError
+from zdsync.model import Change, Receipt, RecordBatch, Row, Shape
+
+_ROWS = 200  # answers per write to the mirror
+_ACTOR = "zdsync"  # in zdsync.ticket_changes
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What became of a plan.
+
+    `outcomes` counts the changes that were tried; `left` those that were not. `stopped` is the
+    error that ended the run early, `halted` says that the brake did. `recovered` counts intents
+    of an earlier crash that were looked up.
+    """
+
+    run_id: str
+    outcomes: Mapping[str, int]
+    failures: tuple[tuple[Change, Receipt], ...]
+    left: int
+    halted: bool
+    stopped: ZdsyncError | None
+    recovered: int
+
+    @property
+    def clean(self) -> bool:
+        """Whether everything stands as the plan wanted it."""
+        return not (self.failures or self.left or self.stopped or self.halted)
+
+
+def apply_plan(
+    plan: Plan,
+    *,
+    desk: Writer,
+    mirror: Store,
+    journal: Journal,
+    clock: Clock,
+    run_id: str,
+    workers: int = 4,
+    paused: Callable[[], bool] = lambda: False,
+    progress: Callable[[int], None] = lambda done: None,
+) -> Applied:
+    """Write every change of rules in mode apply.
+
+    `paused` is asked before each write (the STOP file, SIGTERM). `progress` hears the number of
+    changes that were just settled. Raises only what comes before the first call: what stops the
+    run later is in the result, and receipts, rows and tags up to there are kept.
+    """
+    recovered = recover(desk, journal, clock)
+    run = _Run(plan, desk, mirror, journal, clock, run_id, paused, progress)
+    tickets = _by_ticket(plan.writes)
+    try:
+        with ThreadPoolExecutor(workers, thread_name_prefix="apply") as pool:
+            run.drive(pool, tickets, workers)
+    finally:
+        run.flush()
+    return run.result(len(plan.writes), recovered)
+
+
+def _by_ticket(changes: Sequence[Change]) -> list[list[Change]]:
+    found: dict[str, list[Change]] = {}
+    for change in changes:
+        found.setdefault(change.ticket_id, []).append(change)
+    return list(found.values())
+
+
+def _groups(tickets: Sequence[list[Change]]) -> Iterator[list[list[Change]]]:
+    """Pack tickets until a group has 25 intents; a ticket with more stands alone."""
+    group: list[list[Change]] = []
+    size = 0
+    for changes in tickets:
+        if group and size + len(changes) > GROUP:
+            yield group
+            group, size = [], 0
+        group.append(changes)
+        size += len(changes)
+    if group:
+        yield group
+
+
+@dataclass(slots=True)
+class _Run:
+    """The state of one apply."""
+
+    plan: Plan
+    desk: Writer
+    mirror: Store
+    journal: Journal
+    clock: Clock
+    run_id: str
+    paused: Callable[[], bool]
+    progress: Callable[[int], None]
+    halt: threading.Event = field(default_factory=threading.Event)
+    pending: set[Future[Served]] = field(default_factory=set)
+    receipts: list[tuple[Change, Receipt]] = field(default_factory=list)
+    rows: list[Row] = field(default_factory=list)
+    tags: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    read_at: datetime | None = None
+    halted: bool = False
+    stopped: ZdsyncError | None = None
+
+    def drive(
+        self, pool: ThreadPoolExecutor, tickets: Sequence[list[Change]], workers: int
+    ) -> None:
+        try:
+            for group in _groups(tickets):
+                if self._braked():
+                    break
+                self._intend([change for changes in group for change in changes])
+                self.read_at = self.read_at or self.clock.now()
+                self.pending |= {pool.submit(self._serve, changes) for changes in group}
+                while len(self.pending) >= workers:
+                    self._collect()
+            while self.pending:
+                self._collect()
+        except MirrorFailed as error:
+            self.stopped = self.stopped or error
+        finally:
+            self._wind_up()
+
+    def _wind_up(self) -> None:
+        """Let running tickets come to an end; nothing new begins."""
+        self.halt.set()
+        for future in self.pending:
+            try:
+                self._note(future.result())
+            except MirrorFailed as error:
+                self.stopped = self.stopped or error
+        self.pending = set()
+
+    def _braked(self) -> bool:
+        self.halted = self.halted or (not self.halt.is_set() and self.paused())
+        return self.halted or self.halt.is_set()
+
+    def _intend(self, changes: Sequence[Change]) -> None:
+        for start in range(0, len(changes), GROUP):
+            self.journal.intend(
+                changes[start : start + GROUP],
+                run_id=self.run_id,
+                plan_id=self.plan.plan_id,
+                rules_digest=self.plan.rules_digest,
+            )
+
+    def _serve(self, changes: Sequence[Change]) -> Served:
+        def settle(receipts: Sequence[Receipt]) -> None:
+            self.journal.settle(receipts, run_id=self.run_id)
+
+        return serve(changes, self.desk, self.clock, settle, self._stopping)
+
+    def _stopping(self) -> bool:
+        if not self.halt.is_set() and self.paused():
+            self.halted = True
+            self.halt.set()
+        return self.halt.is_set()
+
+    def _collect(self) -> None:
+        done, self.pending = wait(self.pending, return_when=FIRST_COMPLETED)
+        for future in done:
+            self._note(future.result())
+        if len(self.rows) >= _ROWS:
+            self.flush()
+
+    def _note(self, served: Served) -> None:
+        self.receipts += served.receipts
+        if served.row is not None:
+            self.rows.append(served.row)
+        if served.tags is not None:
+            self.tags[served.ticket_id] = served.tags
+        if served.stopped is not None:
+            self.stopped = self.stopped or served.stopped
+            self.halt.set()
+        self.progress(len(served.receipts))
+
+    def flush(self) -> None:
+        """Put answered rows and tags into the mirror, so that the next plan sees them."""
+        read_at = self.read_at or self.clock.now()
+        rows, tags = tuple(self.rows), dict(self.tags)
+        self.rows, self.tags, self.read_at = [], {}, self.clock.now() if self.pending else None
+        if not rows and not tags:
+            return
+        with self.mirror.transaction():
+            if rows:
+                batch = RecordBatch("desk.tickets", Shape.DETAIL, rows, read_at)
+                self.mirror.upsert(batch, actor=_ACTOR)
+            if tags:
+                self.mirror.set_tags(tags, read_at, actor=_ACTOR)
+
+    def result(self, wanted: int, recovered: int) -> Applied:
+        outcomes: Counter[str] = Counter(receipt.outcome for _, receipt in self.receipts)
+        good = {"applied", "already"}
+        failures = tuple(pair for pair in self.receipts if pair[1].outcome not in good)
+        _log.info("apply run=%s outcomes=%s", self.run_id, dict(outcomes))
+        return Applied(
+            run_id=self.run_id,
+            outcomes=dict(outcomes),
+            failures=failures,
+            left=wanted - len(self.receipts),
+            halted=self.halted,
+            stopped=self.stopped,
+            recovered=recovered,
+        )

@@ -1,0 +1,251 @@
+"""From rules to a plan: each rule's SQL once, then the decision, then evidence for the changes.
+
+Promises that ids and the values of actions are all that is fetched of a match, and evidence only
+of changes: 20,000 open tickets and 10 rules must plan in under 3 s. Promise 11: a rule whose
+streams are not fresh is skipped with the reason.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from zdsync.changes import plan as plans
+from zdsync.changes.decide import decide
+from zdsync.changes.evidence import make_changes
+from zdsync.changes.ground import OPEN, make_ground
+from zdsync.changes.matches import Ground, Matches, Ticket, slots
+from zdsync.changes.plan import Plan, Skipped
+from zdsync.changes.resolve import Resolver
+from zdsync.changes.store import Queries, query, texts
+from zdsync.changes.wire import PATCHED, custom_name, field_name
+from zdsync.model import Portal
+from zdsync.rules.compiled import Assign, Close, CompiledRule, SetField, Tags, TeamChoice
+from zdsync.sql import Sql, ident, join
+
+_TEAMS = """
+SELECT id, coalesce(derived_agents, agents) FROM desk.teams WHERE presence = 'live'
+"""
+_LOAD = """
+SELECT assignee_id, count(*) FROM desk.tickets
+WHERE presence = 'live' AND status_type IS DISTINCT FROM 'Closed' AND assignee_id IS NOT NULL
+GROUP BY assignee_id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """What the rules matched at one instant; plans of it cost no further matching."""
+
+    mirror: Queries
+    ground: Ground
+    resolver: Resolver
+    as_of: datetime
+    rules_digest: str
+    skipped: tuple[Skipped, ...]
+    unread: frozenset[str] = frozenset()  # tickets that a condition on tags could not judge
+
+    def plan(self, paused: frozenset[str] = frozenset()) -> Plan:
+        """Decide; rules in `paused` keep what is theirs but change nothing."""
+        with _uncollected():
+            return self._plan(paused)
+
+    def _plan(self, paused: frozenset[str]) -> Plan:
+        decision = decide(self.ground, self.resolver, paused)
+        changes = make_changes(self.mirror, decision.drafts)
+        return Plan(
+            plan_id=plans.plan_id(changes, self.rules_digest),
+            as_of=self.as_of,
+            rules_digest=self.rules_digest,
+            changes=changes,
+            shadowed=tuple(decision.shadowed),
+            unresolved=tuple(decision.unresolved),
+            skipped=(*self.skipped, *decision.skipped),
+            cost=plans.cost(changes),
+            unread_tags=tuple(sorted(self.unread.union(decision.unread_tags))),
+        )
+
+
+def build_plan(
+    mirror: Queries,
+    rules: Sequence[CompiledRule],
+    portal: Portal,
+    *,
+    as_of: datetime,
+    rules_digest: str,
+    unready: Mapping[str, str] | None = None,
+    owner_map: Mapping[str, str] | None = None,
+    ticket: str | None = None,
+) -> Plan:
+    """Plan what the rules want as of one instant; see `evaluate` for the arguments."""
+    return evaluate(
+        mirror,
+        rules,
+        portal,
+        as_of=as_of,
+        rules_digest=rules_digest,
+        unready=unready,
+        owner_map=owner_map,
+        ticket=ticket,
+    ).plan()
+
+
+def evaluate(
+    mirror: Queries,
+    rules: Sequence[CompiledRule],
+    portal: Portal,
+    *,
+    as_of: datetime,
+    rules_digest: str,
+    unready: Mapping[str, str] | None = None,
+    owner_map: Mapping[str, str] | None = None,
+    ticket: str | None = None,
+) -> Evaluation:
+    """Run each rule's SQL once over the mirror.
+
+    `unready`: stream → why it is not fit to act on (never fully read, too old). `owner_map`: CRM
+    owner's e-mail → Desk agent's. `ticket`: id or number of the only ticket to look at. Rules in
+    mode off are left out.
+    """
+    ready, skipped = _ready(rules, unready or {})
+    with _uncollected():
+        ground, resolver = _evaluate(mirror, ready, portal, owner_map or {}, ticket)
+    unread, blind = _unjudged(mirror, ready)
+    return Evaluation(mirror, ground, resolver, as_of, rules_digest, skipped + blind, unread)
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Keep the cycle collector out: a plan is a million small objects without a cycle.
+
+    Its passes over them took half of the time (150,000 changes: 5.5 s with, 2.5 s without).
+    """
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
+
+
+def _evaluate(
+    mirror: Queries,
+    ready: Sequence[CompiledRule],
+    portal: Portal,
+    owner_map: Mapping[str, str],
+    ticket: str | None,
+) -> tuple[Ground, Resolver]:
+    make_ground(mirror, ready, ticket)
+    matches = [Matches(rule, _matched(mirror, rule)) for rule in ready]
+    teams = any(_fills(rule) for rule in ready)
+    members = _members(mirror) if teams else {}
+    ground = Ground(
+        tickets=_tickets(mirror, matches, portal),
+        matches=matches,
+        open_of=dict(mirror.rows(Sql(_LOAD))) if teams else {},
+    )
+    return ground, Resolver(portal, owner_map, members)
+
+
+def _ready(
+    rules: Iterable[CompiledRule], unready: Mapping[str, str]
+) -> tuple[list[CompiledRule], tuple[Skipped, ...]]:
+    ready: list[CompiledRule] = []
+    skipped: list[Skipped] = []
+    for rule in sorted(rules, key=lambda one: one.index):
+        if rule.mode == "off":
+            continue
+        reasons = [f"{name}: {unready[name]}" for name in sorted(rule.streams) if name in unready]
+        if reasons:
+            skipped.append(Skipped(rule.id, "; ".join(reasons)))
+        else:
+            ready.append(rule)
+    return ready, tuple(skipped)
+
+
+def _fills(rule: CompiledRule) -> bool:
+    return any(
+        isinstance(choice, TeamChoice)
+        for action in rule.actions
+        if isinstance(action, Assign)
+        for choice in action.choices
+    )
+
+
+def _matched(mirror: Queries, rule: CompiledRule) -> list[tuple[Any, ...]]:
+    wanted = [Sql("t.ticket_id"), *(slot for action in rule.actions for slot in slots(action))]
+    read = "AND t.tags_read_at IS NOT NULL" if _judges_tags(rule) else ""
+    # The least busy agent is asked in order of creation.
+    order = "ORDER BY t.created, t.ticket_id" if _fills(rule) else ""
+    source = "FROM rule_ground AS t WHERE ("
+    found = query("SELECT", join(", ", wanted), source, rule.where, ")", _scope(rule), read, order)
+    return mirror.rows(found)
+
+
+def _scope(rule: CompiledRule) -> str:
+    return "" if rule.scope == "all" else f"AND {OPEN}"
+
+
+def _judges_tags(rule: CompiledRule) -> bool:
+    return any(one.column == "tags" for one in rule.reads)
+
+
+def _unjudged(
+    mirror: Queries, rules: Iterable[CompiledRule]
+) -> tuple[frozenset[str], tuple[Skipped, ...]]:
+    """Find tickets whose tags no one read, of rules whose condition asks for tags."""
+    unread: set[str] = set()
+    skipped: list[Skipped] = []
+    for rule in rules:
+        if not _judges_tags(rule):
+            continue
+        blind = "SELECT t.ticket_id FROM rule_ground AS t WHERE t.tags_read_at IS NULL"
+        found = [row[0] for row in mirror.rows(query(blind, _scope(rule)))]
+        if found:
+            reason = f"the tags of {len(found)} tickets were not read yet; they are left out"
+            skipped.append(Skipped(rule.id, reason))
+            unread.update(found)
+    return frozenset(unread), tuple(skipped)
+
+
+def _members(mirror: Queries) -> dict[str, tuple[str, ...]]:
+    return {team: tuple(agents or ()) for team, agents in mirror.rows(Sql(_TEAMS))}
+
+
+def _tickets(mirror: Queries, matches: Sequence[Matches], portal: Portal) -> dict[str, Ticket]:
+    """Read how the matched tickets stand, with the fields that some rule sets."""
+    actions = [action for some in matches for action in some.rule.actions]
+    tagged = any(isinstance(action, Tags) for action in actions)
+    fields = sorted({action.field for action in actions if isinstance(action, SetField)})
+    if any(isinstance(action, Close) for action in actions):
+        fields = sorted({*fields, field_name(portal.outcome_field)})
+    have = [_value(name) for name in fields]
+    tags = (
+        "CASE WHEN t.tags_read_at IS NOT NULL THEN coalesce(t.tags, []) END" if tagged else "NULL"
+    )
+    fixed = Sql(
+        "t.ticket_id, t.ticket_number, t.department_id, t.department, t.assignee_id, t.assignee, "
+        f"t.team_id, t.team, t.status, t.status_type, {tags}"
+    )
+    ids = texts(dict.fromkeys(row[0] for some in matches for row in some.rows))
+    source = "FROM rule_ground AS t WHERE t.ticket_id IN ("
+    tickets: dict[str, Ticket] = {}
+    for row in mirror.rows(query("SELECT", join(", ", [fixed, *have]), source, ids, ")")):
+        known = None if row[10] is None else frozenset(tag.casefold() for tag in row[10])
+        values = dict(zip(fields, row[11:], strict=True))
+        tickets[row[0]] = Ticket._make((row[0], row[1] or "", *row[2:10], known, values))
+    return tickets
+
+
+def _value(name: str) -> Sql:
+    """The present value of a field that rules set, as text."""
+    if custom := custom_name(name):
+        return Sql("json_extract_string(t.cf, ?)", (f'$."{custom}"',))
+    if name not in PATCHED or name == "resolution":  # the ground has no such column
+        return Sql("NULL")
+    return Sql(f"CAST(t.{ident(name)} AS VARCHAR)")

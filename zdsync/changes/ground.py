@@ -1,0 +1,90 @@
+"""The ground of the rules: one temporary table `rule_ground` a run, with folded text.
+
+One row is one ticket in scope: open and live; with `scope: all` in some rule also closed and
+live ones. Columns: those of `zdsync.rule_tickets`, and one per FoldColumn. Text is folded in
+Python only where the mirror's text changed since it was folded last (`zdsync.folded`).
+Must not decide anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from zdsync.changes.store import Queries, query, table, texts
+from zdsync.rules.compiled import CompiledRule, FoldColumn, fold_columns
+from zdsync.rules.folding import searchable, searchable_in_sql
+from zdsync.sql import Sql, ident, join
+
+OPEN = "t.presence = 'live' AND t.status_type IS DISTINCT FROM 'Closed'"
+LIVE = "t.presence = 'live'"
+# The first word tells one way of folding from another: raise it when rules/folding.py changes.
+_DIGEST = "md5(concat('1', chr(31), coalesce(t.subject, ''), chr(31), coalesce(t.description, '')))"
+_BATCH = 2_000  # texts folded and stored at a time; bounds memory
+
+
+def make_ground(mirror: Queries, rules: Sequence[CompiledRule], ticket: str | None = None) -> None:
+    """Make the temporary table `rule_ground`; `ticket` (id or number) narrows it to one."""
+    folds = fold_columns(rules)
+    long = [one for one in folds if one.long]
+    short = [one for one in folds if not one.long]
+    columns = [Sql("t.*")]
+    columns += [searchable_in_sql(one.raw) + f" AS {ident(one.column)}" for one in short]
+    columns += [Sql(f"f.{_cached(one)} AS {ident(one.column)}") for one in long]
+    source = "zdsync.rule_tickets AS t"
+    if long:
+        columns += [Sql(f"{_DIGEST} AS text_digest"), Sql("f.digest IS NULL AS text_stale")]
+        source += (
+            f" LEFT JOIN zdsync.folded f ON f.ticket_id = t.ticket_id AND f.digest = {_DIGEST}"
+        )
+    scope = Sql(LIVE if any(rule.scope == "all" for rule in rules) else OPEN)
+    if ticket is not None:
+        scope += Sql(" AND (t.ticket_id = ? OR t.ticket_number = ?)", (ticket, ticket))
+    made = "CREATE OR REPLACE TEMP TABLE rule_ground AS SELECT"
+    mirror.run(query(made, join(", ", columns), "FROM", source, "WHERE", scope))
+    if long:
+        _fold_long(mirror, long)
+    _fold_short(mirror, short)
+
+
+def _cached(fold_column: FoldColumn) -> str:
+    return ident(fold_column.column.removesuffix("_folded"))
+
+
+def _fold_long(mirror: Queries, folds: Sequence[FoldColumn]) -> None:
+    """Fold the texts that changed and keep them for the next run."""
+    stale = [
+        row[0] for row in mirror.rows(Sql("SELECT ticket_id FROM rule_ground WHERE text_stale"))
+    ]
+    for some in _batches(stale):
+        ids = texts(some)
+        raw = "SELECT ticket_id, text_digest, subject, description FROM rule_ground WHERE ticket_id"
+        found = mirror.rows(query(raw, "IN (", ids, ")"))
+        rows = [(one, digest, _fold(head), _fold(body)) for one, digest, head, body in found]
+        mirror.run(query("DELETE FROM zdsync.folded WHERE ticket_id IN (", ids, ")"))
+        into = "INSERT INTO zdsync.folded (ticket_id, digest, subject, description)"
+        mirror.run(query(into, "SELECT r[1], r[2], r[3], r[4] FROM (", table(rows), ")"))
+    if stale:
+        columns = ", ".join(f"{ident(one.column)} = f.{_cached(one)}" for one in folds)
+        where = "FROM zdsync.folded f WHERE t.text_stale AND f.ticket_id = t.ticket_id"
+        mirror.run(query("UPDATE rule_ground AS t SET", columns, where))
+
+
+def _fold_short(mirror: Queries, folds: Iterable[FoldColumn]) -> None:
+    """Fold in Python the few distinct short texts that SQL left."""
+    for one in folds:
+        column = ident(one.column)
+        left = query("(", one.raw, f") IS NOT NULL AND t.{column} IS NULL")
+        raws = mirror.rows(query("SELECT DISTINCT", one.raw, "FROM rule_ground t WHERE", left))
+        for some in _batches([row[0] for row in raws]):
+            folded = table([(raw, searchable(raw)) for raw in some])
+            source = query("FROM (", folded, ") s WHERE s.r[1] = (", one.raw, ")")
+            mirror.run(query("UPDATE rule_ground AS t SET", column, "= s.r[2]", source))
+
+
+def _fold(text: str | None) -> str | None:
+    return None if text is None else searchable(text).replace("\0", " ")
+
+
+def _batches(items: Sequence[str]) -> Iterator[Sequence[str]]:
+    for start in range(0, len(items), _BATCH):
+        yield items[start : start + _BATCH]

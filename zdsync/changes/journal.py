@@ -1,0 +1,217 @@
+"""The truth about writes: append-only NDJSON under `private/journal/YYYY-MM.ndjson`, mode 0600.
+
+Promise 5: an intent is on disk (fsync) before its call, and gets at most one receipt. Promise 10:
+ids, field names, the values that zdsync sets and digests; no customer text. Must not call Zoho.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from zdsync.clock import Clock
+from zdsync.errors import MirrorFailed
+from zdsync.model import Change, Receipt, Scalar
+from zdsync.text import printable
+
+GROUP = 25  # intents per fsync, at most
+_LONG = 100  # a longer value is written as its digest
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One intent with its receipt (`outcome` None: none yet); columns of `zdsync.journal`."""
+
+    change_id: str
+    run_id: str
+    plan_id: str
+    rule_id: str
+    rules_digest: str
+    ticket_id: str
+    field: str
+    before: Scalar
+    after: Scalar
+    intended_at: datetime
+    wire: Mapping[str, Any]
+    wire_before: Mapping[str, Any]
+    outcome: str | None = None
+    http_status: int | None = None
+    error: str = ""
+    settled_at: datetime | None = None
+
+
+class Journal:
+    """The journal of one data directory. Threads may settle; one thread intends."""
+
+    def __init__(self, folder: Path, clock: Clock) -> None:
+        self._folder = folder
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._open: set[tuple[str, str]] = set()
+
+    def intend(
+        self, changes: Sequence[Change], *, run_id: str, plan_id: str, rules_digest: str
+    ) -> None:
+        """Write the intents of a group and wait until they are on disk. Raises MirrorFailed."""
+        if len(changes) > GROUP:
+            raise ValueError(f"a group holds at most {GROUP} intents")
+        at = self._clock.now().isoformat()
+        shared = {"kind": "intent", "run_id": run_id, "plan_id": plan_id, "intended_at": at}
+        lines = [{**shared, "rules_digest": rules_digest, **_intent(one)} for one in changes]
+        self._append(lines, durable=True)
+        with self._lock:
+            self._open.update((run_id, change.change_id) for change in changes)
+
+    def settle(self, receipts: Iterable[Receipt], *, run_id: str) -> None:
+        """Write receipts; one whose intent is unknown here or settled already is refused."""
+        some = list(receipts)
+        with self._lock:
+            for receipt in some:
+                if (run_id, receipt.change_id) not in self._open:
+                    raise ValueError(f"no open intent {receipt.change_id} of run {run_id}")
+                self._open.discard((run_id, receipt.change_id))
+        self._append([_receipt(receipt, run_id) for receipt in some], durable=False)
+
+    def entries(self) -> list[Entry]:
+        """Read all intents with their receipts, oldest first; torn lines are passed over."""
+        intents: dict[tuple[str, str], dict[str, Any]] = {}
+        for line in self.lines():
+            key = (str(line.get("run_id")), str(line.get("change_id")))
+            if line.get("kind") == "intent":
+                intents.setdefault(key, line)
+            elif key in intents and "outcome" not in intents[key]:
+                intents[key] |= {name: line.get(name) for name in _RECEIPT}
+        return [_entry(line) for line in intents.values()]
+
+    def unsettled(self) -> list[Entry]:
+        """List intents without a receipt: a crash came between, their outcome must be looked up.
+
+        Opens them again, so that they may be settled.
+        """
+        found = [entry for entry in self.entries() if entry.outcome is None]
+        with self._lock:
+            self._open.update((entry.run_id, entry.change_id) for entry in found)
+        return found
+
+    def lines(self) -> Iterator[dict[str, Any]]:
+        """Yield the decoded lines of all files, oldest first (for `Mirror.load_journal`)."""
+        for path in sorted(self._folder.glob("????-??.ndjson")):
+            for raw in path.read_bytes().splitlines():
+                try:
+                    line = orjson.loads(raw)
+                except orjson.JSONDecodeError:
+                    continue  # torn by a crash: its call was never made, or is looked up
+                if isinstance(line, dict):
+                    yield line
+
+    def _append(self, lines: Sequence[Mapping[str, Any]], *, durable: bool) -> None:
+        if not lines:
+            return
+        blob = b"".join(orjson.dumps(line) + b"\n" for line in lines)
+        with self._lock:
+            try:
+                self._write(blob, durable)
+            except OSError as error:
+                what = f"the journal in {self._folder} cannot be written: {error.strerror}"
+                hint = "free some space or mend the rights; nothing was sent without a journal"
+                raise MirrorFailed(what, hint) from None
+
+    def _write(self, blob: bytes, durable: bool) -> None:
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path = self._folder / f"{self._clock.now():%Y-%m}.ndjson"
+        fresh = not path.exists()
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+        try:
+            if not _ends_whole(handle):
+                blob = b"\n" + blob  # what a crash tore stays a line of its own
+            while blob:
+                blob = blob[os.write(handle, blob) :]
+            if durable:
+                os.fsync(handle)
+        finally:
+            os.close(handle)
+        if fresh:
+            _sync_folder(self._folder)
+
+
+_RECEIPT = ("outcome", "http_status", "error", "settled_at")
+
+
+def _ends_whole(handle: int) -> bool:
+    size = os.fstat(handle).st_size
+    return size == 0 or os.pread(handle, 1, size - 1) == b"\n"
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _intent(change: Change) -> dict[str, Any]:
+    return {
+        "change_id": change.change_id,
+        "rule_id": change.rule,
+        "ticket_id": change.ticket_id,
+        "field": change.field,
+        "before": brief(change.before),
+        "after": brief(change.after),
+        "wire": _brief_wire(change.wire),
+        "wire_before": _brief_wire(change.wire_before),
+        "evidence": sorted(change.evidence),  # names of fields: their values are customers' text
+    }
+
+
+def brief(value: Any) -> Any:
+    """Write a long text as its digest."""
+    if isinstance(value, str) and len(value) > _LONG:
+        return "sha256:" + hashlib.sha256(value.encode()).hexdigest()
+    return value
+
+
+def _brief_wire(wire: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        key: _brief_wire(value) if isinstance(value, Mapping) else brief(value)
+        for key, value in wire.items()
+    }
+
+
+def _receipt(receipt: Receipt, run_id: str) -> dict[str, Any]:
+    return {
+        "kind": "receipt",
+        "run_id": run_id,
+        "change_id": receipt.change_id,
+        "outcome": receipt.outcome,
+        "http_status": receipt.http_status,
+        "error": printable(receipt.error, 200),
+        "settled_at": receipt.settled_at.isoformat(),
+    }
+
+
+def _entry(line: Mapping[str, Any]) -> Entry:
+    settled = line.get("settled_at")
+    return Entry(
+        **{name: str(line.get(name, "")) for name in _TEXTS},
+        before=line.get("before"),
+        after=line.get("after"),
+        intended_at=datetime.fromisoformat(line["intended_at"]),
+        wire=line.get("wire") or {},
+        wire_before=line.get("wire_before") or {},
+        outcome=line.get("outcome"),
+        http_status=line.get("http_status"),
+        error=line.get("error") or "",
+        settled_at=datetime.fromisoformat(settled) if settled else None,
+    )
+
+
+_TEXTS = ("change_id", "run_id", "plan_id", "rule_id", "rules_digest", "ticket_id", "field")

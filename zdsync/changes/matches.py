@@ -1,0 +1,73 @@
+"""What the decision sees: tickets as they stand, and the rows that each rule matched.
+
+Data only; `evaluate` fills it from the mirror, `decide` reads it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from zdsync.model import Scalar
+from zdsync.rules.compiled import Action, Assign, CompiledRule, Const, FieldChoice, SetField, Tags
+from zdsync.sql import Sql
+
+
+class Ticket(NamedTuple):
+    """One ticket of the ground; `tags` are folded names, None where they were never read.
+
+    `values` holds the fields that some rule sets, by their name in the language.
+    """
+
+    id: str
+    number: str
+    department_id: str | None
+    department: str | None
+    assignee_id: str | None
+    assignee: str | None
+    team_id: str | None
+    team: str | None
+    status: str | None
+    status_type: str | None
+    tags: frozenset[str] | None
+    values: Mapping[str, Scalar]
+
+    @property
+    def closed(self) -> bool:
+        return self.status_type == "Closed"
+
+
+@dataclass(frozen=True, slots=True)
+class Matches:
+    """The tickets that one rule hits: rows of (ticket id, slots of each action in order)."""
+
+    rule: CompiledRule
+    rows: Sequence[tuple[Any, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """All that a decision needs: tickets by id, matches in the order of the rules.
+
+    `open_of`: open tickets by agent id, for choosing the least busy one.
+    """
+
+    tickets: Mapping[str, Ticket]
+    matches: Sequence[Matches]
+    open_of: Mapping[str, int] = field(default_factory=dict)
+
+
+def slots(action: Action) -> tuple[Sql, ...]:
+    """List the expressions whose values the decision needs of a matched ticket."""
+    match action:
+        case Assign(choices):
+            return tuple(one.value for one in choices if isinstance(one, FieldChoice))
+        case SetField(value=Const()):
+            return ()
+        case SetField():
+            return (action.decides, action.wanted)
+        case Tags(taxonomy=taxonomy) if taxonomy is not None:
+            return (taxonomy.tags,)
+        case _:
+            return ()

@@ -1,0 +1,142 @@
+"""The plan: what would be written, what would not and why, with a digest as its id.
+
+Data and digests only. Promise 7: the same mirror, rules and settings give the same plan id.
+Must not decide anything; `decide` does.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+import orjson
+
+from zdsync.changes.wire import is_tag
+from zdsync.model import Change, Scalar
+
+
+@dataclass(frozen=True, slots=True)
+class Shadowed:
+    """A value that `rule` wanted and that `by`, higher up, had already decided otherwise."""
+
+    ticket_id: str
+    ticket_number: str
+    field: str
+    rule: str
+    by: str
+    value: Scalar
+
+
+@dataclass(frozen=True, slots=True)
+class Unresolved:
+    """A ticket for which a rule named somebody or something that is not there."""
+
+    ticket_id: str
+    rule: str
+    reason: str
+    ticket_number: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A rule (or a part of it) that did not act, and why."""
+
+    rule: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Breach:
+    """A limit that the plan passes; `rule` is the one that pays for it, or ""."""
+
+    limit: str
+    rule: str
+    allowed: float
+    found: float
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A change that a person's value forbids (none until holds exist)."""
+
+    ticket_id: str
+    field: str
+    rule: str
+    value: Scalar
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What applying would cost at most."""
+
+    calls: int = 0
+    credits: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The reviewed set of changes as of one instant; changes stand in the order of the rules.
+
+    `unread_tags`: tickets whose tags must be read before a tag rule may act on them.
+    `left_to_apply`: changes that an unattended run leaves to a person.
+    """
+
+    plan_id: str
+    as_of: datetime
+    rules_digest: str
+    changes: tuple[Change, ...] = ()
+    shadowed: tuple[Shadowed, ...] = ()
+    unresolved: tuple[Unresolved, ...] = ()
+    held: tuple[Held, ...] = ()
+    skipped: tuple[Skipped, ...] = ()
+    breaches: tuple[Breach, ...] = ()
+    cost: Cost = Cost()
+    unread_tags: tuple[str, ...] = ()
+    left_to_apply: tuple[Change, ...] = ()
+
+    @property
+    def writes(self) -> tuple[Change, ...]:
+        """The changes that applying would write: those of rules in mode apply."""
+        return tuple(change for change in self.changes if change.mode == "apply")
+
+
+def change_id(ticket_id: str, field: str, before: Scalar, after: Scalar, rule: str) -> str:
+    """Digest of one intent; with the run's id it is unique in the journal."""
+    return hashlib.sha256(orjson.dumps((ticket_id, field, before, after, rule))).hexdigest()[:20]
+
+
+def plan_id(changes: Iterable[Change], rules_digest: str) -> str:
+    """Digest of the sorted (ticket, field, before, after, rule) and of the rules (promise 7).
+
+    Each change's id is the digest of its five values, so the ids stand for them.
+    """
+    ids = sorted(change.change_id for change in changes)
+    return hashlib.sha256("\n".join([*ids, rules_digest]).encode()).hexdigest()[:12]
+
+
+def cost(changes: Iterable[Change]) -> Cost:
+    """Count the calls of applying; each is one record or one action, so one credit.
+
+    Source: desk-tickets.md section 1, "Cost of one call".
+    """
+    calls = sum(map(_calls, _fields_by_ticket(changes).values()))
+    return Cost(calls, float(calls))
+
+
+def _fields_by_ticket(changes: Iterable[Change]) -> dict[str, set[str]]:
+    """What is written of each ticket; a tag to add is `+`, one to remove is `-`."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for change in changes:
+        if change.mode == "apply":
+            tag = "+" if change.after else "-"
+            found[change.ticket_id].add(tag if is_tag(change.field) else change.field)
+    return found
+
+
+def _calls(fields: set[str]) -> int:
+    tags = len(fields & {"+", "-"})
+    patched = bool(fields - {"+", "-", "department", "spam"})
+    return 1 + 2 * ("department" in fields) + tags + bool(tags) + patched + 2 * ("spam" in fields)

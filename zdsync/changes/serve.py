@@ -1,0 +1,286 @@
+"""One ticket's changes, from the detail read to the last receipt.
+
+Order (architecture.md section 6): move → read again → tags → one PATCH → mark spam. Promise 6: a
+write happens only while a detail read at most 5 seconds old shows what the plan saw. Zoho has no
+If-Match, so an edit inside that gap can be overwritten. Must not touch the mirror: rows go back
+to the caller.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+from zdsync.changes.store import Writer
+from zdsync.changes.wire import body, is_tag, names, planned, same, seen, tag_name
+from zdsync.clock import Clock
+from zdsync.errors import OutcomeUnknown, Refused, TokenRefused, ZohoFailed
+from zdsync.model import Change, Outcome, Receipt, Row
+from zdsync.streams import BY_NAME
+
+TICKETS = BY_NAME["desk.tickets"]
+FRESH = 5.0  # seconds that a detail read may be trusted
+_TAGS_A_CALL = 50  # desk-tickets.md section 3: 1-51 names
+_GIVEN = frozenset({"assignee", "team"})
+
+Settle = Callable[[Sequence[Receipt]], None]
+
+
+@dataclass(slots=True)
+class Served:
+    """What became of a ticket: its receipts, the freshest row, its tags where they were read.
+
+    `stopped`: an error after which the whole run must stop.
+    """
+
+    ticket_id: str
+    receipts: list[tuple[Change, Receipt]] = field(default_factory=list)
+    row: Row | None = None
+    tags: tuple[str, ...] | None = None
+    stopped: TokenRefused | ZohoFailed | None = None
+
+
+class _Halted(Exception):
+    """The brake was pulled before a write."""
+
+
+def serve(
+    changes: Sequence[Change],
+    desk: Writer,
+    clock: Clock,
+    settle: Settle,
+    paused: Callable[[], bool],
+) -> Served:
+    """Write the changes of one ticket; every intent has a receipt afterwards.
+
+    `settle` puts receipts into the journal; its errors pass through.
+    """
+    visit = _Visit(desk, clock, settle, paused, Served(changes[0].ticket_id), list(changes))
+    try:
+        visit.run()
+    except _Halted:
+        visit.finish(visit.todo, "unsent", "halted before the write")
+    except Refused as error:
+        visit.finish(visit.todo, "rejected", error.what, error.status)
+    except (TokenRefused, ZohoFailed) as error:
+        visit.served.stopped = error
+        visit.finish(visit.todo, "unsent", f"the run stopped: {error.what}")
+    return visit.served
+
+
+@dataclass(slots=True)
+class _Visit:
+    """The state of one ticket while it is served; `todo` are the changes without a receipt."""
+
+    desk: Writer
+    clock: Clock
+    settle: Settle
+    paused: Callable[[], bool]
+    served: Served
+    todo: list[Change]
+    read_at: float = 0.0
+    moved: bool = False
+
+    def run(self) -> None:
+        self._brake()
+        self._look()
+        self._move()
+        self._tag()
+        self._patch(self._fields(), again=True)
+        self._spam()
+
+    def finish(
+        self,
+        changes: Iterable[Change],
+        outcome: Outcome,
+        error: str = "",
+        status: int | None = None,
+    ) -> None:
+        """Give receipts; these changes are done with."""
+        some = list(changes)
+        now = self.clock.now()
+        receipts = [Receipt(one.change_id, outcome, now, status, error) for one in some]
+        if not receipts:
+            return
+        self.settle(receipts)
+        self.served.receipts += zip(some, receipts, strict=True)
+        done = {change.change_id for change in some}
+        self.todo = [change for change in self.todo if change.change_id not in done]
+
+    def _brake(self) -> None:
+        if self.paused():
+            raise _Halted
+
+    def _look(self) -> None:
+        """Read the ticket and settle what needs no write or may have none any more."""
+        if not self.todo:
+            return
+        row = self.desk.detail(TICKETS, self.served.ticket_id)
+        self.read_at = self.clock.monotonic()
+        if row is None:
+            self.finish(self.todo, "stale", "the ticket is gone")
+            return
+        self.served.row = row
+        if row.get("is_trashed") or row.get("is_deleted"):
+            self.finish(self.todo, "stale", "the ticket is in the recycle bin")
+        shown = [change for change in self.todo if not is_tag(change.field)]
+        self.finish((one for one in shown if self._is(one, row, after=True)), "already")
+        if row.get("is_spam"):
+            self.finish(self.todo, "stale", "the ticket was marked as spam meanwhile")
+        stale = (one for one in shown if one in self.todo and not self._expected(one, row))
+        self.finish(stale, "stale", "another value stands there now")
+
+    def _is(self, change: Change, row: Row, *, after: bool) -> bool:
+        return same(seen(row, change.field), planned(change, after=after))
+
+    def _expected(self, change: Change, row: Row) -> bool:
+        freed = self.moved and change.field in _GIVEN and seen(row, change.field) is None
+        return freed or self._is(change, row, after=False)
+
+    def _before_write(self, changes: Sequence[Change]) -> list[Change]:
+        """Check brake and freshness; return those that may still be written."""
+        self._brake()
+        if self.clock.monotonic() - self.read_at > FRESH:
+            self._look()
+        return [change for change in changes if change in self.todo]
+
+    def _move(self) -> None:
+        moves = [change for change in self.todo if change.field == "department"]
+        moves = self._before_write(moves) if moves else moves
+        if not moves:
+            self._moot()
+            return
+        target = str(moves[0].wire["departmentId"])
+        if self._write(moves, lambda: self.desk.move_ticket(self.served.ticket_id, target)):
+            self.moved = True
+            self._look()
+        else:
+            self._moot()
+
+    def _moot(self) -> None:
+        """Whom a move's ticket was to go to belongs to the department that it did not reach."""
+        failed = any(
+            change.field == "department" and receipt.outcome not in {"applied", "already"}
+            for change, receipt in self.served.receipts
+        )
+        if failed:
+            given = [change for change in self.todo if change.field in _GIVEN]
+            self.finish(given, "unsent", "the ticket was not moved")
+
+    def _write(self, changes: Sequence[Change], call: Callable[[], object]) -> bool:
+        """Do one call for these changes and give their receipts; True where it was accepted."""
+        try:
+            call()
+        except Refused as error:
+            self.finish(changes, "rejected", error.what, error.status)
+            return False
+        except OutcomeUnknown as error:
+            self._unknown(changes, error)
+            return False
+        self.finish(changes, "applied")
+        return True
+
+    def _unknown(self, changes: Sequence[Change], error: OutcomeUnknown) -> None:
+        self.finish(changes, "unknown", error.what)
+        self.finish(self.todo, "unsent", "an earlier write of this ticket has an unknown outcome")
+
+    def _tag(self) -> None:
+        tags = [change for change in self.todo if is_tag(change.field)]
+        if not tags:
+            return
+        have = self.desk.tags_of(self.served.ticket_id)
+        self.served.tags = have
+        folded = {name.casefold() for name in have}
+        shown = [one for one in tags if (tag_name(one.field).casefold() in folded) == one.after]
+        self.finish(shown, "already")
+        for wanted in (True, False):
+            some = [change for change in tags if change.after is wanted and change in self.todo]
+            for start in range(0, len(some), _TAGS_A_CALL):
+                self._tag_call(some[start : start + _TAGS_A_CALL], wanted)
+
+    def _tag_call(self, changes: Sequence[Change], wanted: bool) -> None:
+        some = self._before_write(changes)
+        if not some:
+            return
+        call = self.desk.add_tags if wanted else self.desk.remove_tags
+        tags = [tag_name(change.field) for change in some]
+        try:
+            call(self.served.ticket_id, tags)
+        except Refused as error:
+            if len(some) == 1:
+                self.finish(some, "rejected", error.what, error.status)
+            for change in some if len(some) > 1 else ():
+                self._tag_call([change], wanted)  # find the one that Zoho refuses
+        except OutcomeUnknown as error:
+            self.served.tags = None
+            self._unknown(some, error)
+        else:
+            self.finish(some, "applied")
+            self._note_tags(tags, wanted)
+
+    def _note_tags(self, tags: Sequence[str], wanted: bool) -> None:
+        if self.served.tags is None:
+            return
+        folded = {name.casefold() for name in tags}
+        kept = tuple(name for name in self.served.tags if name.casefold() not in folded)
+        self.served.tags = (*kept, *tags) if wanted else kept
+
+    def _fields(self) -> list[Change]:
+        return [one for one in self.todo if not is_tag(one.field) and one.field != "spam"]
+
+    def _patch(self, changes: Sequence[Change], *, again: bool) -> None:
+        """Send one PATCH; where it is refused, once more without what Zoho named."""
+        some = self._before_write(changes) if changes else []
+        if not some:
+            return
+        notify = all(change.notify for change in some)
+        try:
+            row = self.desk.patch_ticket(self.served.ticket_id, body(some), notify=notify)
+        except Refused as error:
+            self._refused(some, error, again)
+        except OutcomeUnknown as error:
+            self._unknown(some, error)
+        else:
+            self.served.row = row or self.served.row
+            self.finish(some, "applied")
+
+    def _refused(self, some: Sequence[Change], error: Refused, again: bool) -> None:
+        words = {part for name in error.fields for part in name.replace(".", "/").split("/")}
+        named = [change for change in some if names(change) & words]
+        rules = dict.fromkeys(change.rule for change in some)
+        if named and again:
+            self.finish(named, "rejected", error.what, error.status)
+            mates = _mates(named, [change for change in some if change not in named])
+            self.finish(mates, "unsent", "a close needs its status and its outcome together")
+            self._patch([change for change in some if change in self.todo], again=False)
+        elif again and len(rules) > 1:
+            for rule in rules:
+                self._patch([change for change in some if change.rule == rule], again=False)
+        else:
+            self.finish(some, "rejected", error.what, error.status)
+
+    def _spam(self) -> None:
+        marks = [change for change in self.todo if change.field == "spam"]
+        marks = self._before_write(marks) if marks else marks
+        if marks and self._write(marks, lambda: self.desk.mark_spam(self.served.ticket_id)):
+            self._last_look()
+
+    def _last_look(self) -> None:
+        """Read what marking answered nothing about; the write is done whatever comes of it."""
+        try:
+            self.served.row = self.desk.detail(TICKETS, self.served.ticket_id) or self.served.row
+        except Refused:
+            return
+        except (TokenRefused, ZohoFailed) as error:
+            self.served.stopped = error
+
+
+def _mates(named: Sequence[Change], rest: Sequence[Change]) -> list[Change]:
+    """Changes that make no sense without the refused ones: a close's status and its outcome."""
+
+    def belongs(change: Change) -> bool:
+        return change.field == "status" or change.field.startswith("cf.")
+
+    rules = {change.rule for change in named if belongs(change)}
+    closing = {one.rule for one in (*named, *rest) if one.field == "status"} & rules
+    return [change for change in rest if change.rule in closing and belongs(change)]

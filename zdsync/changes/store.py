@@ -1,0 +1,77 @@
+"""What this room needs of the mirror and of Zoho Desk; the connectors and the mirror fulfil it.
+
+Protocols only, and the one way to hand a list to SQL and to put a statement together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime
+from typing import Any, Protocol
+
+import orjson
+
+from zdsync.model import RecordBatch, Row
+from zdsync.sql import Sql, join
+from zdsync.streams import StreamSpec
+
+
+class Queries(Protocol):
+    """A mirror that can be asked, and that keeps temporary tables."""
+
+    def rows(self, sql: Sql) -> list[tuple[Any, ...]]: ...
+
+    def run(self, sql: Sql) -> None: ...
+
+
+class Store(Queries, Protocol):
+    """A mirror that takes what Zoho answered."""
+
+    def transaction(self) -> AbstractContextManager[None]: ...
+
+    def upsert(self, batch: RecordBatch, *, actor: str) -> int: ...
+
+    def set_tags(
+        self, tags_of: Mapping[str, Sequence[str]], read_at: datetime, *, actor: str
+    ) -> None: ...
+
+
+class Writer(Protocol):
+    """Zoho Desk, as far as applying needs it: two reads, five writes, one call each."""
+
+    def detail(self, spec: StreamSpec, id: str) -> Row | None: ...
+
+    def tags_of(self, ticket_id: str) -> tuple[str, ...]: ...
+
+    def patch_ticket(self, ticket_id: str, body: Mapping[str, Any], *, notify: bool) -> Row: ...
+
+    def move_ticket(self, ticket_id: str, department_id: str) -> None: ...
+
+    def add_tags(self, ticket_id: str, names: Sequence[str]) -> None: ...
+
+    def remove_tags(self, ticket_id: str, names: Sequence[str]) -> None: ...
+
+    def mark_spam(self, ticket_id: str) -> None: ...
+
+
+def query(*pieces: Sql | str) -> Sql:
+    """Put a statement together from constants and bound pieces, a space between."""
+    return join(" ", [Sql(piece) if isinstance(piece, str) else piece for piece in pieces])
+
+
+def texts(items: Iterable[str]) -> Sql:
+    """Bind a list of texts as one relation of one column.
+
+    As one JSON text: binding a Python list costs DuckDB 0.13 ms an element (20,000 took 2.7 s,
+    this takes 0.06 s).
+    """
+    return Sql(
+        "select unnest(from_json(?, '[\"VARCHAR\"]'))", (orjson.dumps(list(items)).decode(),)
+    )
+
+
+def table(rows: Sequence[Sequence[str | None]]) -> Sql:
+    """Bind rows of texts as a relation of one column `r`, a list; `r[1]` is the first cell."""
+    bound = orjson.dumps(rows).decode()
+    return Sql("select unnest(from_json(?, '[[\"VARCHAR\"]]')) as r", (bound,))

@@ -1,0 +1,156 @@
+"""Fields of the rules language ↔ keys of Zoho's ticket, and when two values are the same.
+
+Pure. Owns the one table of writable fields (desk-tickets.md section 3, "Writable through PATCH").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Protocol
+
+from zdsync.model import Change, Row, Scalar
+
+# field → (key of PATCH, column of a decoded detail)
+PATCHED: Mapping[str, tuple[str, str]] = {
+    "assignee": ("assigneeId", "assignee_id"),
+    "team": ("teamId", "team_id"),
+    "priority": ("priority", "priority"),
+    "status": ("status", "status"),
+    "category": ("category", "category"),
+    "sub_category": ("subCategory", "sub_category"),
+    "classification": ("classification", "classification"),
+    "channel": ("channel", "channel"),
+    "language": ("language", "language"),
+    "due": ("dueDate", "due_date"),
+    "resolution": ("resolution", "resolution"),
+}
+_EMPTY = frozenset({"", "-none-"})  # what Zoho shows for a pick list without a choice
+
+
+def is_tag(field: str) -> bool:
+    """Whether the field is one tag (`tag:NAME`)."""
+    return field.startswith("tag:")
+
+
+def tag_name(field: str) -> str:
+    """NAME of `tag:NAME`."""
+    return field.partition(":")[2]
+
+
+def custom_name(field: str) -> str | None:
+    """API name of `cf.NAME`, None for any other field."""
+    return field[3:] if field.startswith("cf.") else None
+
+
+def field_name(api_name: str) -> str:
+    """Name in the language of a ticket field that a setting gives by API name (`cf_outcome`)."""
+    return f"cf.{api_name}" if api_name.startswith("cf_") else api_name
+
+
+def wire(field: str, value: Scalar, remote_id: str | None) -> dict[str, Any]:
+    """Write one field as the API takes it; `remote_id` stands for people and places."""
+    if field == "department":
+        return {"departmentId": remote_id}
+    if field in {"assignee", "team"}:
+        return {PATCHED[field][0]: remote_id}
+    if field == "spam":
+        return {"isSpam": bool(value)}
+    if is_tag(field):
+        return {"tag": tag_name(field), "on": bool(value)}
+    if name := custom_name(field):
+        return {"cf": {name: value}}
+    return {PATCHED[field][0]: value}
+
+
+def seen(row: Row, field: str) -> Scalar:
+    """Read what a detail shows of a field: ids for people and places; absent is None.
+
+    Tags are in no ticket row (desk-tickets.md section 2): not to be asked here.
+    """
+    found: Any
+    if field == "department":
+        found = row.get("department_id")
+    elif field == "spam":
+        return bool(row.get("is_spam"))
+    elif name := custom_name(field):
+        found = (row.get("cf") or {}).get(name)
+    else:
+        found = row.get(PATCHED[field][1])
+    return found if found is None or isinstance(found, str | int | float | bool) else str(found)
+
+
+class Intended(Protocol):
+    """A change, or its intent as the journal remembers it."""
+
+    @property
+    def field(self) -> str: ...
+    @property
+    def before(self) -> Scalar: ...
+    @property
+    def after(self) -> Scalar: ...
+    @property
+    def wire(self) -> Mapping[str, Any]: ...
+    @property
+    def wire_before(self) -> Mapping[str, Any]: ...
+
+
+def planned(change: Intended, *, after: bool) -> Scalar:
+    """Value of a change in the API's words: the id where the field is a person or a place."""
+    body = change.wire if after else change.wire_before
+    name = custom_name(change.field)
+    if name:
+        return dict(body.get("cf", {})).get(name)
+    if change.field == "department":
+        return body.get("departmentId")
+    if change.field in PATCHED:
+        return body.get(PATCHED[change.field][0])
+    return change.after if after else change.before
+
+
+def same(one: Scalar, other: Scalar) -> bool:
+    """Whether two values mean the same to Zoho: null and '' and -None-, 5.0 and "5.00"."""
+    if one is other or one == other:
+        return True
+    return _plain(one) == _plain(other)
+
+
+def _plain(value: Scalar) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    text = str(value).strip()
+    if text.lower() in _EMPTY:
+        return ""
+    if text.lower() in {"true", "false"}:
+        return text.lower()
+    return _number(text) if text[0] in "-.0123456789" else text
+
+
+def _number(text: str) -> str:
+    # Ids have more digits than a float: only what has a fraction is read as a number.
+    if "." not in text:
+        return text
+    whole, _, rest = text.partition(".")
+    if not rest.isdigit() or not whole.lstrip("-").isdigit():
+        return text
+    rest = rest.rstrip("0")
+    return f"{whole}.{rest}" if rest else whole
+
+
+def body(changes: Iterable[Change]) -> dict[str, Any]:
+    """Join the changes of one ticket into the body of one PATCH."""
+    joined: dict[str, Any] = {}
+    for change in changes:
+        for key, value in change.wire.items():
+            if key == "cf":
+                joined.setdefault("cf", {}).update(value)
+            else:
+                joined[key] = value
+    return joined
+
+
+def names(change: Change) -> frozenset[str]:
+    """The API names by which Zoho may refuse this change."""
+    custom = custom_name(change.field)
+    return frozenset({custom} if custom else change.wire)

@@ -1,0 +1,31 @@
+"""Entry point: parse, run the command, turn an error into its exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+from zdsync.cli.parser import build_parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; the exit code is the verdict (architecture.md section 8)."""
+    args = build_parser().parse_args(argv)
+    from zdsync import diagnostics
+
+    try:
+        from zdsync.cli import commands
+
+        diagnostics.setup_log(verbose=args.verbose)
+        code: int = getattr(commands, args.run)(args)
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:
+        # The reader of our output went away (`| head`): no error, but nothing may flush later.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except SystemExit:
+        raise
+    except BaseException as error:  # the one place where anything ends as a message
+        return diagnostics.report(error)

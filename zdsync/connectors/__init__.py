@@ -1,0 +1,7 @@
+"""Zoho's shapes and ours: the Desk and CRM connectors. No SQL, no rules."""
+
+from zdsync.connectors.crm import Crm
+from zdsync.connectors.desk import Desk, Organization
+from zdsync.connectors.windows import WalkPage
+
+__all__ = ["Crm", "Desk", "Organization", "WalkPage"]

@@ -1,0 +1,218 @@
+"""Readers of spans, and how several of them share one walk.
+
+Owns the state of a walk: where each reader stands, what it estimates, who takes over what.
+Promises that a span is told as covered only when every row strictly inside was handed out.
+Does no I/O but the `fetch` it is given; a lock guards what two workers touch.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from zdsync.connectors.decode import moment_of, text_of
+from zdsync.connectors.seconds import Departments, read_second
+from zdsync.connectors.windows import (
+    PAGE,
+    SECOND,
+    Axis,
+    Fetch,
+    Page,
+    Query,
+    WalkPage,
+    ceil,
+    column_of,
+    floor,
+    is_last,
+    split_at,
+    times_of,
+)
+from zdsync.errors import ZohoFailed
+from zdsync.model import Row, Span
+
+# How far before the last row the next page starts. Range ends may be exclusive, so a second;
+# after a crowded second less, and nothing once the server is seen to be inclusive.
+_OVERLAPS = (SECOND, timedelta(milliseconds=1), timedelta(0))
+
+
+_WORTH = 5
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What all readers of one walk have in common. `bounds` is the widest span there can be."""
+
+    fetch: Fetch
+    axis: Axis
+    departments: Departments
+    bounds: Span
+    other: Span | None = None
+
+
+class Reader:
+    """Reads one span in ascending order, a page at a time."""
+
+    def __init__(self, ground: Ground, span: Span, lock: threading.Lock) -> None:
+        self._ground = ground
+        self._lock = lock
+        self._column = column_of(ground.axis)
+        self.at = span.low  # everything before it is handed out
+        self.high = span.high  # may be lowered by Share.steal
+        self.done = span.low >= span.high
+        self.rows_left: float | None = None
+        self.density = 0.0  # rows a second, lately
+        self._last: frozenset[str] = frozenset()  # ids handed out whose time is `at`
+        self._overlap = 0
+        self._count: int | None = None
+
+    def advance(self) -> Iterator[WalkPage]:
+        """Fetch once and yield what came; more often only within a crowded second."""
+        start = floor(self.at) - _OVERLAPS[self._overlap]
+        query = Query(self._ground.axis, start, ceil(self.high), other=self._ground.other)
+        page = self._ground.fetch(query)
+        times = times_of(page, query)
+        last = moment_of(times[-1]) if times else self.at
+        if is_last(page) or last >= self.high:
+            yield self._hand_out(page, times, self.high)
+        elif floor(last) > floor(self.at):
+            yield self._hand_out(page, times, last)
+            self._overlap = 0
+        elif self._overlap == 0:
+            yield self._hand_out(page, times, max(last, self.at))
+            self._overlap = 1
+        elif last >= self.at:
+            yield from self._crowded()
+        elif self._overlap + 1 < len(_OVERLAPS):
+            self._overlap += 1
+        else:
+            raise ZohoFailed(
+                f"a search by {self._column} gives rows before its range",
+                "Nothing was skipped; the walk stops rather than run in a circle.",
+            )
+
+    def _hand_out(self, page: Page, times: list[str], until: datetime) -> WalkPage:
+        """Take the page's new rows; everything before `until` is handed out then."""
+        with self._lock:
+            low, high = text_of(self.at), text_of(self.high)
+            until = min(until, self.high)
+            rows = tuple(
+                row
+                for row, time in zip(page.rows, times, strict=True)
+                if low <= time < high and not (time == low and row["id"] in self._last)
+            )
+            self._estimate(page, times, len(rows), until)
+            covers = (Span(self.at, until),) if until > self.at else ()
+            edge = text_of(until)
+            here = frozenset(r["id"] for r, t in zip(page.rows, times, strict=True) if t == edge)
+            self._last = here if covers else self._last | here
+            self.at = until
+            self.done = self.at >= self.high
+            return WalkPage(rows, covers, page.count)
+
+    def _crowded(self) -> Iterator[WalkPage]:
+        """Read the second that `at` lies in to its end."""
+        second = floor(self.at)
+        ground = self._ground
+        query = Query(ground.axis, second - _OVERLAPS[1], second + SECOND, other=ground.other)
+        handed = set(self._last)
+        low, high = text_of(self.at), text_of(min(second + SECOND, self.high))
+        for rows in read_second(ground.fetch, query, self._along_other, ground.departments):
+            fresh = {r["id"]: r for r in rows if low <= r[self._column] < high}
+            new = tuple(row for key, row in fresh.items() if key not in handed)
+            handed.update(fresh)
+            if new:
+                yield WalkPage(new)
+        with self._lock:
+            until = min(second + SECOND, self.high)
+            covers = (Span(self.at, until),)
+            self.at, self._last, self.done = until, frozenset(), until >= self.high
+            if self.rows_left is not None:
+                self.rows_left = max(0.0, self.rows_left - len(handed))
+        self._overlap = 1
+        yield WalkPage((), covers)
+
+    def _along_other(self, query: Query) -> Iterator[tuple[Row, ...]]:
+        """Read one second's rows by walking the other axis."""
+        ground = self._ground
+        other: Axis = "created" if ground.axis == "modified" else "modified"
+        within = Span(query.start, query.end)
+        nested = Ground(ground.fetch, other, ground.departments, ground.bounds, other=within)
+        reader = Reader(nested, ground.bounds, threading.Lock())
+        while not reader.done:
+            for page in reader.advance():
+                yield page.rows
+
+    def _estimate(self, page: Page, times: list[str], fresh: int, until: datetime) -> None:
+        """Guess how many rows are left and how dense they lie."""
+        began = max(self.at, moment_of(times[0])) if times else until  # not the empty time before
+        passed = (until - began).total_seconds()
+        if passed > 0 and fresh:
+            lately = fresh / passed
+            self.density = lately if not self.density else (2 * self.density + lately) / 3
+        guess = self.density * max(0.0, (self.high - until).total_seconds())
+        if page.count is None:
+            self.rows_left = guess
+            return
+        within = sum(1 for time in times if time < text_of(until))
+        told = float(max(0, page.count - within))
+        capped = page.count == self._count and fresh >= PAGE // 2
+        self.rows_left = max(told, guess) if capped else told
+        self._count = page.count
+
+
+class Share:
+    """Divides one walk among workers, anew whenever one of them runs dry."""
+
+    def __init__(self, ground: Ground, span: Span, workers: int) -> None:
+        self._ground = ground
+        self._lock = threading.Lock()
+        self._workers = max(1, workers)
+        self.readers = [Reader(ground, span, self._lock)]
+        self._least = 4.0 * PAGE
+
+    def split_first(self) -> list[Reader]:
+        """Divide what the first page left; returns the readers to start with, at least one."""
+        with self._lock:
+            first = self.readers[0]
+            left = first.rows_left or 0.0
+            many = min(self._workers, 1 + int(left / self._least))
+            # Less would cost half a page for little time; see tests/connectors/test_share.py.
+            self._least = max(self._least, left / self._workers / _WORTH)
+            span = Span(first.at, first.high)
+            cuts = [split_at(span, left, first.density, n / many) for n in range(1, many)]
+            for cut in reversed([c for c in cuts if _apart(c, span)]):
+                self._cut(first, cut, left / many)
+            return list(self.readers)
+
+    def steal(self) -> Reader | None:
+        """Take half of the largest remaining span; None where that is not worth a page."""
+        with self._lock:
+            victim = max(self.readers, key=_left)
+            left = _left(victim)
+            if left < self._least:
+                return None
+            span = Span(victim.at, victim.high)
+            cut = split_at(span, left, victim.density, 0.5)
+            if not _apart(cut, span):
+                return None
+            return self._cut(victim, cut, left / 2)
+
+    def _cut(self, victim: Reader, cut: datetime, rows: float) -> Reader | None:
+        if not victim.at + 2 * SECOND < cut < victim.high:
+            return None
+        taken = Reader(self._ground, Span(cut, victim.high), self._lock)
+        taken.rows_left, taken.density = rows, victim.density
+        victim.high = cut
+        victim.rows_left = max(0.0, _left(victim) - rows)
+        self.readers = [reader for reader in self.readers if not reader.done]
+        self.readers.append(taken)
+        return taken
+
+
+def _left(reader: Reader) -> float:
+    return 0.0 if reader.done else reader.rows_left or 0.0
+
+
+def _apart(cut: datetime, span: Span) -> bool:
+    return span.low + 2 * SECOND < cut < span.high - 2 * SECOND

@@ -1,0 +1,173 @@
+"""The stages in order over one open mirror: read tags that rules need, plan, guard, apply.
+
+Knows no command and no screen. Promise 11 starts here: it says which streams are fit to act on.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from zdsync.changes import (
+    Applied,
+    Evaluation,
+    Journal,
+    Plan,
+    Skipped,
+    apply_plan,
+    attended,
+    evaluate,
+    spent,
+    unattended,
+)
+from zdsync.clock import Clock
+from zdsync.connectors import Desk
+from zdsync.errors import PlanRefused, ZohoFailed
+from zdsync.mirror import Mirror
+from zdsync.model import Cursor, Portal
+from zdsync.pull import Puller
+from zdsync.rules import CompiledRule, RuleFile, compile_rule
+from zdsync.sql import Sql
+from zdsync.streams import STREAMS, StreamSpec
+
+log = logging.getLogger(__name__)
+
+PATIENCE = 3  # pauses after which a stream is too old to act on
+
+
+@dataclass(slots=True)
+class Flow:
+    """One run over the mirror. Without a `puller` (no way to Zoho) tags stay as they are."""
+
+    mirror: Mirror
+    portal: Portal
+    clock: Clock
+    every: timedelta
+    owner_map: Mapping[str, str]
+    journal: Journal
+    run_id: str
+    puller: Puller | None = None
+
+    def plan(self, rules: RuleFile, *, rule: str | None = None, ticket: str | None = None) -> Plan:
+        """Plan what the rules ask for; reads the tags of the tickets that need it first."""
+        return self._evaluate(rules, rule, ticket).plan()
+
+    def plan_unattended(self, rules: RuleFile) -> Plan:
+        """Plan what may be written with nobody watching."""
+        now = self.clock.now()
+        (open_tickets,) = self.mirror.rows(
+            Sql("SELECT count(*) FROM main.tickets WHERE is_open")
+        )[0]
+        return unattended(
+            self._evaluate(rules, None, None).plan,
+            rules.limits,
+            spent(self.journal.entries(), now, self.portal),
+            self.portal,
+            open_tickets=int(open_tickets),
+        )
+
+    def refuse_beyond_limits(self, plan: Plan, rules: RuleFile, *, destructive: bool) -> None:
+        """Raise PlanRefused where a person's plan passes the limits for destructive actions."""
+        past = spent(self.journal.entries(), self.clock.now(), self.portal)
+        found = attended(plan, rules.limits, past, self.portal, destructive=destructive)
+        if found:
+            said = "; ".join(f"{b.limit} allows {b.allowed:g}, found {b.found:g}" for b in found)
+            raise PlanRefused(
+                f"the plan closes, moves or marks as spam beyond the limits: {said}",
+                "nothing was written; look at zdsync plan, then use --destructive if it is right",
+            )
+
+    def apply(
+        self,
+        plan: Plan,
+        desk: Desk,
+        *,
+        workers: int,
+        paused: Callable[[], bool],
+        progress: Callable[[int], None] = lambda done: None,
+    ) -> Applied:
+        """Write the plan; afterwards the mirror holds the journal's new lines."""
+        applied = apply_plan(
+            plan,
+            desk=desk,
+            mirror=self.mirror,
+            journal=self.journal,
+            clock=self.clock,
+            run_id=self.run_id,
+            workers=workers,
+            paused=paused,
+            progress=progress,
+        )
+        self.mirror.load_journal(self.journal.entries())
+        log.info(
+            "run=%s plan=%s %s left=%d halted=%s",
+            self.run_id,
+            plan.plan_id,
+            " ".join(f"{name}={count}" for name, count in sorted(applied.outcomes.items())),
+            applied.left,
+            applied.halted,
+        )
+        return applied
+
+    def _evaluate(self, rules: RuleFile, rule: str | None, ticket: str | None) -> Evaluation:
+        as_of = self.clock.now()
+        unready = unready_streams(self.mirror.cursor, as_of, self.every, crm=self.portal.crm)
+        compiled = self._compiled(rules, as_of, rule)
+
+        def once() -> Evaluation:
+            return evaluate(
+                self.mirror,
+                compiled,
+                self.portal,
+                as_of=as_of,
+                rules_digest=rules.digest,
+                unready=unready,
+                owner_map=self.owner_map,
+                ticket=ticket,
+            )
+
+        found = once()
+        unread = found.plan().unread_tags
+        if not unread or self.puller is None:
+            return found
+        try:
+            self.puller.read_tags(unread)
+        except ZohoFailed as failure:  # plan what does not need them, and say so
+            blind = Skipped("", f"tags of {len(unread)} tickets could not be read: {failure.what}")
+            return replace(found, skipped=(*found.skipped, blind))
+        return once()
+
+    def _compiled(
+        self, rules: RuleFile, as_of: datetime, only: str | None
+    ) -> Sequence[CompiledRule]:
+        return [
+            compile_rule(rule, rules, self.portal, as_of)
+            for rule in rules.rules
+            if rule.mode != "off" and only in (None, rule.id)
+        ]
+
+
+def unready_streams(
+    cursor: Callable[[str], Cursor], now: datetime, every: timedelta, *, crm: bool
+) -> dict[str, str]:
+    """Return stream → why no rule may act on it: never fully read, or too long ago (promise 11)."""
+    found = {}
+    for spec in STREAMS:
+        if spec.system == "crm" and not crm:
+            continue
+        reason = _unready(spec, cursor(spec.name), now, every)
+        if reason:
+            found[spec.name] = reason
+    return found
+
+
+def _unready(spec: StreamSpec, at: Cursor, now: datetime, every: timedelta) -> str | None:
+    if not at.complete or at.last_pull_at is None:
+        return f"{spec.name} was never fully read; run zdsync pull"
+    age = now - at.last_pull_at
+    if age > PATIENCE * max(every, timedelta(seconds=spec.every)):
+        minutes = age.total_seconds() / 60
+        return f"{spec.name} was last read {minutes:.0f} minutes ago; run zdsync pull"
+    return None

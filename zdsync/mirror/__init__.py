@@ -1,0 +1,8 @@
+"""The mirror: a private DuckDB file that the service writes, and its published copy."""
+
+from zdsync.mirror.lock import SERVICE, WORK, hold
+from zdsync.mirror.mirror import Mirror
+from zdsync.mirror.publish import publish
+from zdsync.mirror.reader import Reader
+
+__all__ = ["SERVICE", "WORK", "Mirror", "Reader", "hold", "publish"]

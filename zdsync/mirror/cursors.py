@@ -1,0 +1,100 @@
+"""Where each stream stands: zdsync.cursors, and what a full refresh no longer lists."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+import orjson
+
+from zdsync.errors import MirrorFailed
+from zdsync.mirror.database import Database
+from zdsync.mirror.upsert import naive
+from zdsync.model import Cursor, Span
+from zdsync.sql import Sql, ident
+
+_SUSPICIOUS = 5  # so many may vanish at once, whatever the share
+
+
+def load(database: Database, stream: str) -> Cursor:
+    """Read the cursor of a stream; a new one if there is none."""
+    rows = database.rows(
+        Sql(
+            "select value, pending, complete, last_pull_at, deep_at from zdsync.cursors "
+            "where stream = ?",
+            (stream,),
+        )
+    )
+    if not rows:
+        return Cursor(stream)
+    value, pending, complete, last_pull_at, deep_at = rows[0]
+    spans = tuple(Span(_instant(low), _instant(high)) for low, high in orjson.loads(pending))
+    return Cursor(stream, aware(value), spans, complete, aware(last_pull_at), aware(deep_at))
+
+
+def save(database: Database, cursor: Cursor) -> None:
+    """Replace the cursor of a stream. The caller holds the transaction."""
+    pending = [[naive(span.low), naive(span.high)] for span in cursor.pending]
+    database.run(Sql("delete from zdsync.cursors where stream = ?", (cursor.stream,)))
+    database.run(
+        Sql(
+            "insert into zdsync.cursors values "
+            "(?, ?::timestamp, ?::json, ?, ?::timestamp, ?::timestamp)",
+            (
+                cursor.stream,
+                stamp(cursor.value),
+                orjson.dumps(pending).decode(),
+                cursor.complete,
+                stamp(cursor.last_pull_at),
+                stamp(cursor.deep_at),
+            ),
+        )
+    )
+
+
+def bury(
+    database: Database, stream: str, ids: Iterable[str], read_at: datetime, presence: str = "gone"
+) -> int:
+    """Give records their tombstone unless they were read after `read_at`; returns how many."""
+    return database.count(
+        Sql(
+            f"update {ident(stream)} set deleted_at = ?::timestamp, presence = ? "
+            """where id in (select unnest(from_json(?, '["VARCHAR"]')))"""
+            " and pulled_at < ?::timestamp and deleted_at is null",
+            (naive(read_at), presence, orjson.dumps(list(ids)).decode(), naive(read_at)),
+        )
+    )
+
+
+def bury_missing(
+    database: Database, stream: str, seen_ids: Iterable[str], read_at: datetime
+) -> int:
+    """Tombstones for rows that a full listing left out. Raises MirrorFailed if most vanish.
+
+    A stream that suddenly lists nothing is a fault of the listing (a lost right, a half answer),
+    not a mass deletion.
+    """
+    listed = set(seen_ids)
+    rows = database.rows(Sql(f"select id from {ident(stream)} where deleted_at is null"))
+    missing = [row[0] for row in rows if row[0] not in listed]
+    if len(missing) > _SUSPICIOUS and len(missing) * 2 > len(rows):
+        raise MirrorFailed(
+            f"{stream} lists {len(rows) - len(missing)} of {len(rows)} known records: kept all",
+            "check the scopes and the role of the token's user; if the records are really gone, "
+            "run `zdsync reconcile`",
+        )
+    return bury(database, stream, missing, read_at) if missing else 0
+
+
+def stamp(instant: datetime | None) -> str | None:
+    """An instant as the mirror writes it, or nothing."""
+    return None if instant is None else naive(instant)
+
+
+def aware(instant: datetime | None) -> datetime | None:
+    """An instant as the mirror returns it, made UTC."""
+    return None if instant is None else instant.replace(tzinfo=UTC)
+
+
+def _instant(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)

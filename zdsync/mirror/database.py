@@ -1,0 +1,180 @@
+"""The connection to a DuckDB file: settings, error mapping, transactions. Only user of duckdb's API.
+
+Promises: UTC on every connection, no reach outside the file (no ATTACH, COPY, extensions), and
+that no error repeats a value of a record. Not here: what the tables mean.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import duckdb
+
+from zdsync.errors import MirrorBusy, MirrorFailed, Misconfigured, ZdsyncError
+from zdsync.sql import Sql
+
+STORAGE = "v1.4.0"  # analysts' older readers open files of this version
+_THREADS = 2
+_FULL = re.compile(r"no space left|disk quota|out of disk|could not write all bytes", re.IGNORECASE)
+_HOLDER = re.compile(r"held in (?P<command>\S+) \(PID (?P<pid>\d+)\)")
+# The text of these names SQL and identifiers only; others may quote a record's value.
+_SAFE = (duckdb.ParserException, duckdb.BinderException, duckdb.CatalogException)
+
+
+class Database:
+    """One open file. Not for use by several threads: a reader takes its own `reader()`."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+        self._connection = connection
+        self.path = path
+
+    @classmethod
+    def open(
+        cls, path: Path, *, memory: str, read_only: bool = False, source: Path | None = None
+    ) -> Database:
+        """Open or create the file; `source` is attached for reading. Raises MirrorBusy, MirrorFailed."""
+        config: dict[str, Any] = {
+            "memory_limit": memory,
+            "threads": _THREADS,
+            "autoload_known_extensions": "false",
+            "autoinstall_known_extensions": "false",
+            "preserve_insertion_order": "false",
+        }
+        if not read_only:
+            config["storage_compatibility_version"] = STORAGE
+        try:
+            connection = duckdb.connect(str(path), read_only=read_only, config=config)
+            connection.execute("set TimeZone = 'UTC'")
+            if source is not None:
+                quoted = str(source).replace("'", "''")
+                connection.execute(f"attach '{quoted}' as source (read_only)")
+            connection.execute("set enable_external_access = false")
+        except duckdb.Error as error:
+            raise translate(error, path) from None
+        return cls(connection, path)
+
+    def close(self) -> None:
+        try:
+            self._connection.close()
+        except duckdb.Error as error:
+            raise translate(error, self.path) from None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def reader(self) -> Database:
+        """Open a second connection to the same file for another thread."""
+        return Database(self._connection.cursor(), self.path)
+
+    def run(self, sql: Sql) -> None:
+        self.rows(sql)
+
+    def rows(self, sql: Sql) -> list[tuple[Any, ...]]:
+        """Run one statement and return its rows; instants come back naive, in UTC."""
+        return self.columns_and_rows(sql)[1]
+
+    def columns_and_rows(self, sql: Sql) -> tuple[list[str], list[tuple[Any, ...]]]:
+        try:
+            done = self._connection.execute(sql.text, sql.params or None)
+            names = [column[0] for column in done.description or ()]
+            return names, done.fetchall()
+        except duckdb.Error as error:
+            raise translate(error, self.path) from None
+
+    def count(self, sql: Sql) -> int:
+        """Run a statement that answers one number (a count, or the rows that a write touched)."""
+        rows = self.rows(sql)
+        return int(rows[0][0]) if rows else 0
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Commit all or nothing. An inner transaction joins the outer one."""
+        if self._in_transaction:
+            yield
+            return
+        self.run(Sql("begin"))
+        self._in_transaction = True
+        try:
+            yield
+        except BaseException:
+            self._roll_back()
+            raise
+        else:
+            self.run(Sql("commit"))
+        finally:
+            self._in_transaction = False
+
+    _in_transaction = False
+
+    @property
+    def in_transaction(self) -> bool:
+        return self._in_transaction
+
+    def _roll_back(self) -> None:
+        try:
+            self._connection.execute("rollback")
+        except duckdb.Error:  # a failed commit has rolled back already; the first error counts
+            return
+
+
+def translate(error: duckdb.Error, path: Path) -> ZdsyncError:
+    """Map an error of DuckDB to ours, without the values that its text may quote."""
+    text = str(error)
+    if isinstance(error, _SAFE):
+        return Misconfigured(f"the query does not fit the mirror: {_first(text)}")
+    if "Conflicting lock" in text:
+        return MirrorBusy(*_holder(text, path))
+    if _FULL.search(text):
+        return MirrorFailed(f"the disk of {path.parent} is full", "free some space, then run again")
+    if isinstance(error, duckdb.OutOfMemoryException):
+        return MirrorFailed("DuckDB ran out of memory", "raise ZDSYNC_MEMORY")
+    if isinstance(error, duckdb.IOException):
+        return MirrorFailed(*_unreadable(text, path))
+    return MirrorFailed(f"DuckDB refused: {type(error).__name__} on {path.name}")
+
+
+def _first(text: str) -> str:
+    return text.splitlines()[0].strip()[:300]
+
+
+def _holder(text: str, path: Path) -> tuple[str, str]:
+    found = _HOLDER.search(text)
+    who = describe_holder(path.parent / "work.lock")
+    if not who:
+        who = f"process {found['pid']} ({Path(found['command']).name})" if found else "a process"
+    return f"{path} is in use by {who}", "wait until it ends, or end it"
+
+
+def describe_holder(lock: Path) -> str:
+    """Say who holds a lock file: command, process, since; empty if nobody wrote it."""
+    try:
+        note = json.loads(lock.read_text(encoding="utf-8") or "{}")
+        return f"{note['command']!s} (process {note['pid']!s}, since {note['since']!s})"
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+
+
+def _unreadable(text: str, path: Path) -> tuple[str, str]:
+    if "not a valid DuckDB" in text:
+        return f"{path} is no DuckDB file", "move it away; a full pull builds a new mirror"
+    if "Permission denied" in text or "Read-only file system" in text:
+        return f"no right to open {path}", "check the owner and the mode of the data directory"
+    if "No such file" in text or "does not exist" in text:
+        return f"{path} does not exist", "run zdsync pull first"
+    if "version" in text.lower() and "read a database file" in text.lower():
+        return f"{path} was written by another DuckDB version", "use the zdsync that wrote it"
+    return f"{path} could not be read or written", "check the disk; `zdsync backup` has the rest"

@@ -1,0 +1,61 @@
+"""Locks between processes: `work.lock` (whose turn it is to write) and `service.lock`.
+
+A flock on a file of the private directory; the file says who holds it and since when. The
+system drops the lock when its process ends, however it ends.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from zdsync.clock import Clock
+from zdsync.errors import MirrorBusy
+from zdsync.mirror.database import describe_holder
+
+WORK = "work.lock"
+SERVICE = "service.lock"
+_POLL = 0.2
+
+
+@contextmanager
+def hold(
+    directory: Path, name: str, *, command: str, clock: Clock, wait: float = 0
+) -> Iterator[None]:
+    """Hold a lock for the length of a `with`; waits up to `wait` seconds. Raises MirrorBusy."""
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path = directory / name
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        _take(handle, path, clock, wait)
+        note = {
+            "pid": os.getpid(),
+            "command": command,
+            "since": clock.now().isoformat(timespec="seconds"),
+        }
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, json.dumps(note).encode(), 0)
+        yield
+        os.ftruncate(handle, 0)
+    finally:
+        os.close(handle)
+
+
+def _take(handle: int, path: Path, clock: Clock, wait: float) -> None:
+    deadline = clock.monotonic() + wait
+    while True:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            if clock.monotonic() >= deadline:
+                who = describe_holder(path) or "another process"
+                what = "the service" if path.name == SERVICE else "the mirror"
+                raise MirrorBusy(
+                    f"{what} of {path.parent.parent} is held by {who}", "wait until it ends"
+                ) from None
+            clock.sleep(_POLL)

@@ -1,0 +1,168 @@
+"""The SQL text of the merge, generated from a Table; it holds no value. Used by upsert only.
+
+`n` is an incoming row, `o` what the table holds of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+
+from zdsync.mirror.tables import TICKETS, Table
+from zdsync.sql import ident
+
+TRACKED = ("status", "assignee_id", "team_id", "priority", "department_id")
+MOVED = " or ".join(f"{column} is distinct from zd_old_{column}" for column in TRACKED)
+# Beside the columns each row of a round carries these.
+_CARRIED = {
+    "zd_at": "TIMESTAMP",
+    "zd_rank": "INTEGER",
+    "zd_take": "HUGEINT",
+    "zd_had": "HUGEINT",
+    "zd_flags": "BOOLEAN",
+    "zd_seen": "VARCHAR",
+}
+
+
+# Three times faster than unnesting one JSON array: 0.02 ms a row of 68 columns.
+_LINES = """
+(select unnest(from_json(line, ?)) from (select unnest(string_split(?, chr(10))) as line))
+"""
+
+
+def schema(table: Table) -> str:
+    """The structure of a line for from_json, itself JSON."""
+    kinds: dict[str, Any] = {
+        column: ["VARCHAR"] if kind == "VARCHAR[]" else kind
+        for column, kind in {**table.kinds, **_CARRIED}.items()
+    }
+    return orjson.dumps({**kinds, "extra": "JSON", "extra_seen": "JSON"}).decode()
+
+
+def insert_new(table: Table) -> str:
+    """The statement that adds new rows; parameters: schema, lines."""
+    own = {column: f"n.{ident(column)}" for column in table.kinds}
+    added = {
+        "extra": "n.extra",
+        "presence": _presence("null", "n.zd_flags", own),
+        "deleted_at": "null",
+        "pulled_at": "n.zd_at",
+        "tags_read_at": "null",
+        "status_since": own.get("modified_time", "null"),
+        "status_since_source": "'first_seen'",
+        "seen": "n.zd_seen",
+        "extra_seen": "n.extra_seen",
+    }
+    values = [own.get(column) or added[column] for column in table.columns]
+    return f"insert into {ident(table.name)} select {', '.join(values)} from {_LINES} n"
+
+
+def make_merged(table: Table, takes: Sequence[int]) -> str:
+    """The statement that merges known rows into the temporary table `merged`.
+
+    `takes`: the columns that each row of the round writes. Parameters: schema, lines, rowids.
+    """
+    return (
+        "create or replace temp table merged as "
+        f"select {_merged_columns(table, _Picks(table, takes))} from {_LINES} n "
+        f"join (select * from {ident(table.name)} where rowid in "
+        """(select unnest(from_json(?, '["BIGINT"]')))) o using (id)"""
+    )
+
+
+def keep_changes(table: Table) -> str:
+    """The statement that appends to ticket_changes; parameter: actor.
+
+    A column that is filled for the first time did not change.
+    """
+    fields = " union all ".join(
+        f"select id, '{column}', zd_old_{column}, {column}, modified_time, zd_at from moved "
+        f"where zd_had & {1 << table.bits[column]} <> 0 "
+        f"and {column} is distinct from zd_old_{column}"
+        for column in TRACKED
+    )
+    return (
+        "insert into zdsync.ticket_changes with moved as materialized "
+        f"(select * from merged where {MOVED}) "
+        f"select #1, #2, #3, #4, coalesce(#5, #6), #6, ? from ({fields})"
+    )
+
+
+class _Picks:
+    """SQL of each merged column.
+
+    Columns that all rows of a round take, or none, need no CASE: planning 70 of them costs more
+    than running them.
+    """
+
+    def __init__(self, table: Table, takes: Sequence[int]) -> None:
+        self._bits = table.bits
+        self._all, self._any = takes[0], 0
+        for take in takes:
+            self._all &= take
+            self._any |= take
+        self.columns = {column: self._pick(column) for column in table.kinds}
+
+    def _pick(self, column: str) -> str:
+        bit, quoted = 1 << self._bits[column], ident(column)
+        if self._all & bit:
+            return f"n.{quoted}"
+        if not self._any & bit:
+            return f"o.{quoted}"
+        return f"case when n.zd_take & {bit} <> 0 then n.{quoted} else o.{quoted} end"
+
+    def differs(self) -> str:
+        """SQL that tells whether the merged columns differ from the held ones."""
+        some = [c for c in self.columns if self._any >> self._bits[c] & 1]
+        new = ", ".join(self.columns[column] for column in some)
+        old = ", ".join(f"o.{ident(column)}" for column in some)
+        return f"row({new}) is distinct from row({old})" if some else "false"
+
+
+def _merged_columns(table: Table, picks: _Picks) -> str:
+    """The select list of a merge."""
+    own = picks.columns
+    pulled = "greatest(n.zd_at, o.pulled_at)"
+    deleted = f"case when o.deleted_at > {pulled} then o.deleted_at end"
+    moved = f"({own.get('status', 'null')} is distinct from o.status)"
+    added = {
+        "extra": "coalesce(n.extra, o.extra)",
+        "presence": _presence(f"({deleted})", "n.zd_flags", _parens(own), "o.presence"),
+        "deleted_at": deleted,
+        "pulled_at": pulled,
+        "tags_read_at": "o.tags_read_at",
+        "status_since": f"case when {moved} then "
+        "coalesce(n.modified_time, n.zd_at) else o.status_since end",
+        "status_since_source": f"case when {moved} then 'observed' else o.status_since_source end",
+        "seen": "n.zd_seen",
+        "extra_seen": "coalesce(n.extra_seen, o.extra_seen)",
+    }
+    pieces = [f"{own.get(c) or added[c]} as {ident(c)}" for c in table.columns]
+    pieces.append(
+        f"({picks.differs()}) or ({added['presence']} is distinct from o.presence) "
+        "or (n.extra is not null and n.extra is distinct from o.extra) as zd_changed"
+    )
+    pieces += ["n.zd_had", "n.zd_at"]
+    if table.name == TICKETS:
+        pieces += [f"o.{column} as zd_old_{column}" for column in TRACKED]
+    return ", ".join(pieces)
+
+
+def _presence(deleted: str, flags: str, columns: Mapping[str, str], kept: str = "'gone'") -> str:
+    """SQL of `presence`; `columns` gives the SQL of each flag that the table has."""
+    pieces = [f"when {deleted} is not null then {kept}"]
+    for column, word, guard in (
+        ("is_deleted", "gone", f"{flags} and "),
+        ("is_trashed", "trashed", f"{flags} and "),
+        ("is_spam", "spam", ""),
+        ("is_archived", "archived", ""),
+    ):
+        if column in columns:
+            pieces.append(f"when {guard}{columns[column]} then '{word}'")
+    return "case " + " ".join(pieces) + " else 'live' end"
+
+
+def _parens(pieces: Mapping[str, str]) -> dict[str, str]:
+    return {column: f"({piece})" for column, piece in pieces.items()}

@@ -1,0 +1,280 @@
+"""The mirror for the other rooms: one object for the private file. One thread writes.
+
+Promises: rows and their cursor commit together (promise 1), versions never go back (promise 2),
+a stream that lists nothing is a fault (promise 4). Knows nothing of HTTP or rules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from datetime import datetime
+from itertools import groupby
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from zdsync.clock import Clock
+from zdsync.mirror import (
+    cursors,
+    migrate,
+    portal,
+    publish,
+    runs,
+    standing,
+    tables,
+    tags,
+    upsert,
+    versions,
+)
+from zdsync.mirror.database import Database
+from zdsync.model import Call, Cursor, Portal, RecordBatch
+from zdsync.sql import Sql, ident
+
+OPTIONS = {"sla_tier_field": "SLA_Tier", "outcome_field": "cf_outcome", "crm": "on"}
+# The link to the CRM that search rows may lack (streams.py), by stream.
+_LINKS = {"desk.contacts": "zoho_crm_contact_id", "desk.accounts": "zoho_crm_account_id"}
+
+
+class Mirror:
+    """The private file, open for reading and writing."""
+
+    def __init__(
+        self,
+        database: Database,
+        made: Mapping[str, tables.Table],
+        options: Mapping[str, str],
+        clock: Clock,
+        memory: str,
+    ) -> None:
+        self._database = database
+        self._tables = made
+        self._options = options
+        self._clock = clock
+        self._memory = memory
+
+    @classmethod
+    def open(cls, path: Path, *, memory: str, options: Mapping[str, str], clock: Clock) -> Mirror:
+        """Open or create the mirror and bring it to this version.
+
+        `options`: sla_tier_field, outcome_field, crm (on, off). Raises MirrorNewer, MirrorBusy,
+        MirrorFailed.
+        """
+        private_directory(path.parent)
+        database = Database.open(path, memory=memory)
+        try:
+            migrate.migrate(database)
+            made = tables.prepare(database)
+            chosen = {**OPTIONS, **options}
+            _write_options(database, chosen)
+            standing.apply(database)
+            path.chmod(0o600)
+        except BaseException:
+            database.close()
+            raise
+        return cls(database, made, chosen, clock, memory)
+
+    def close(self) -> None:
+        """Close the file; what was committed stays."""
+        self._database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @property
+    def path(self) -> Path:
+        return self._database.path
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """Commit all or nothing; an inner transaction joins the outer one."""
+        return self._database.transaction()
+
+    # -- rows and cursors ------------------------------------------------------------------------
+
+    def upsert(self, batch: RecordBatch, *, actor: str = "unknown") -> int:
+        """Merge rows; returns how many got another value. `actor` goes to ticket_changes."""
+        return self._merge([batch], actor)
+
+    def checkpoint(self, batches: Sequence[RecordBatch], cursor: Cursor | None) -> int:
+        """Commit rows and cursor in one transaction (promise 1); returns how many rows changed."""
+        with self.transaction():
+            changed = self._merge(batches, "unknown")
+            if cursor is not None:
+                cursors.save(self._database, cursor)
+        return changed
+
+    def _merge(self, batches: Iterable[RecordBatch], actor: str) -> int:
+        changed = 0
+        with self.transaction():
+            ordered = sorted(batches, key=lambda batch: batch.stream)
+            for stream, some in groupby(ordered, key=lambda batch: batch.stream):
+                table = self._tables[stream]
+                changed += upsert.upsert(self._database, table, list(some), actor)
+            self._touched(changed)
+        return changed
+
+    def cursor(self, stream: str) -> Cursor:
+        """Where a stream stands; a new cursor if it was never pulled."""
+        return cursors.load(self._database, stream)
+
+    def save_cursor(self, cursor: Cursor) -> None:
+        """Replace a stream's cursor."""
+        with self.transaction():
+            cursors.save(self._database, cursor)
+
+    def bury(
+        self, stream: str, ids: Iterable[str], read_at: datetime, presence: str = "gone"
+    ) -> int:
+        """Give tombstones to records that are gone (or `trashed`) as of `read_at`."""
+        with self.transaction():
+            buried = cursors.bury(self._database, stream, ids, read_at, presence)
+            self._touched(buried)
+        return buried
+
+    def replace_missing(self, stream: str, seen_ids: Iterable[str], read_at: datetime) -> int:
+        """Bury what a full listing left out. Raises MirrorFailed if most vanish (promise 4)."""
+        with self.transaction():
+            buried = cursors.bury_missing(self._database, stream, seen_ids, read_at)
+            self._touched(buried)
+        return buried
+
+    def unlinked(self, stream: str) -> list[str]:
+        """Ids of live contacts or accounts whose CRM link no answer has carried yet."""
+        if stream not in _LINKS:
+            return []
+        column = _LINKS[stream]
+        known = (1 << self._tables[stream].bits[column]) | upsert.LINK_SHAPES
+        rows = self.rows(
+            Sql(
+                f"select id, seen from {ident(stream)} "
+                f"where {ident(column)} is null and presence = 'live' order by id"
+            )
+        )
+        return [id for id, seen in rows if not versions.carried(seen) & known]
+
+    # -- tags ------------------------------------------------------------------------------------
+
+    def set_tags(
+        self, tags_of: Mapping[str, Sequence[str]], read_at: datetime, *, actor: str = "unknown"
+    ) -> None:
+        """Set the tags of tickets (id → tags) as read at `read_at`; a later reading stays."""
+        with self.transaction():
+            self._touched(tags.replace(self._database, tags_of, read_at, actor))
+
+    def tags_swept(
+        self,
+        tags_of: Mapping[str, Sequence[str]],
+        department_ids: Sequence[str],
+        read_at: datetime,
+    ) -> None:
+        """Set the tags of every ticket of departments whose tags were all listed."""
+        with self.transaction():
+            self._touched(tags.swept(self._database, tags_of, department_ids, read_at))
+
+    # -- questions -------------------------------------------------------------------------------
+
+    def rows(self, sql: Sql) -> list[tuple[Any, ...]]:
+        """Run one statement; instants come back naive, in UTC."""
+        return self._database.rows(sql)
+
+    def columns_and_rows(self, sql: Sql) -> tuple[list[str], list[tuple[Any, ...]]]:
+        """The same with the names of the columns."""
+        return self._database.columns_and_rows(sql)
+
+    def run(self, sql: Sql) -> None:
+        """Run one statement for its effect."""
+        self._database.run(sql)
+
+    @contextmanager
+    def reader(self) -> Iterator[Database]:
+        """Lend a connection of its own to another thread."""
+        lent = self._database.reader()
+        try:
+            yield lent
+        finally:
+            lent.close()
+
+    def portal(self) -> Portal:
+        """Read the names that the portal knows."""
+        return portal.read(
+            self._database,
+            outcome_field=self._options["outcome_field"],
+            crm=self._options["crm"] != "off",
+        )
+
+    # -- runs, calls, journal --------------------------------------------------------------------
+
+    def start_run(self, run_id: str, command: str) -> None:
+        """Note that a run began."""
+        with self.transaction():
+            runs.start(self._database, run_id, command, self._clock.now())
+
+    def finish_run(
+        self, run_id: str, outcome: str, counts: Mapping[str, int] | None = None, error: str = ""
+    ) -> None:
+        """Note how a run ended; `counts`: pulled, applied, rejected, unknown."""
+        with self.transaction():
+            runs.finish(self._database, run_id, outcome, self._clock.now(), counts or {}, error)
+
+    def record_calls(self, run_id: str, calls: Sequence[Call]) -> None:
+        """Keep what each call cost."""
+        with self.transaction():
+            runs.record_calls(self._database, run_id, calls)
+
+    def load_journal(self, lines: Iterable[Mapping[str, Any]]) -> int:
+        """Load lines of the journal's files; repeating it changes nothing."""
+        with self.transaction():
+            loaded = runs.load_journal(self._database, lines)
+            self._touched(loaded)
+        return loaded
+
+    # -- publishing ------------------------------------------------------------------------------
+
+    def publish(self, target: Path, *, exclude: Sequence[str] = (), force: bool = False) -> bool:
+        """Publish a copy for analysts if something changed; returns whether it did."""
+        return publish.publish_open(
+            self._database,
+            target,
+            as_of=self._clock.now(),
+            exclude=exclude,
+            memory=self._memory,
+            force=force,
+        )
+
+    def _touched(self, changed: int) -> None:
+        """Note that there is something to publish."""
+        if changed:
+            publish.touch(self._database)
+
+
+def private_directory(directory: Path) -> None:
+    """Make the directory of the private file: for its owner only."""
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    directory.chmod(0o700)
+
+
+def _write_options(database: Database, options: Mapping[str, str]) -> None:
+    """Write zdsync.options; the views read the JSON paths, so that names need no SQL text."""
+    wanted = {
+        **options,
+        "sla_tier_path": _json_path(options["sla_tier_field"]),
+        "outcome_path": _json_path(options["outcome_field"]),
+    }
+    have = dict(database.rows(Sql("select name, value from zdsync.options")))
+    with database.transaction():
+        for name, value in wanted.items():
+            if have.get(name) != value:
+                database.run(Sql("delete from zdsync.options where name = ?", (name,)))
+                database.run(Sql("insert into zdsync.options values (?, ?)", (name, value)))
+
+
+def _json_path(name: str) -> str:
+    return '$."' + name.replace("\\", "\\\\").replace('"', '\\"') + '"'

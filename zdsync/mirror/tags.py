@@ -1,0 +1,89 @@
+"""Tags of tickets: desk.ticket_tags and desk.tickets.tags_read_at.
+
+Tags are in no ticket row and may not move the modified time (architecture section 5), so they
+have their own order: the later reading wins. The caller holds the transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+import orjson
+
+from zdsync.mirror.database import Database
+from zdsync.mirror.upsert import naive
+from zdsync.sql import Sql
+
+_READ = """
+create or replace temp table tags_read as
+select t.id as ticket_id, t.tags_read_at is not null as known, t.modified_time
+from desk.tickets t
+where t.id in (select unnest(from_json(?, '["VARCHAR"]')))
+  and (t.tags_read_at is null or t.tags_read_at <= ?::timestamp)
+"""
+_NEW = """
+create or replace temp table tags_new as
+select distinct n.ticket_id, n.tag
+from (select unnest(from_json(?, '[{"ticket_id": "VARCHAR", "tag": "VARCHAR"}]'),
+      recursive := true)) n
+join tags_read using (ticket_id)
+"""
+_CHANGES = """
+insert into zdsync.ticket_changes
+select coalesce(o.ticket_id, n.ticket_id), 'tag:' || coalesce(o.tag, n.tag),
+    case when o.tag is null then 'false' else 'true' end,
+    case when n.tag is null then 'false' else 'true' end,
+    ?::timestamp, ?::timestamp, ?
+from (select * from desk.ticket_tags where ticket_id in (select ticket_id from tags_read)) o
+full join tags_new n on n.ticket_id = o.ticket_id and n.tag = o.tag
+join tags_read r on r.ticket_id = coalesce(o.ticket_id, n.ticket_id) and r.known
+where o.tag is null or n.tag is null
+"""
+
+
+def replace(
+    database: Database,
+    tags: Mapping[str, Sequence[str]],
+    read_at: datetime,
+    actor: str = "unknown",
+) -> int:
+    """Set the tags of tickets to what was read at `read_at`; returns how many tags changed."""
+    at = naive(read_at)
+    pairs = [{"ticket_id": ticket, "tag": tag} for ticket, names in tags.items() for tag in names]
+    run = database.run
+    run(Sql(_READ, (orjson.dumps(list(tags)).decode(), at)))
+    run(Sql(_NEW, (orjson.dumps(pairs).decode(),)))
+    changed = database.count(Sql(_CHANGES, (at, at, actor)))
+    run(Sql("delete from desk.ticket_tags where ticket_id in (select ticket_id from tags_read)"))
+    run(Sql("insert into desk.ticket_tags select ticket_id, tag from tags_new"))
+    run(
+        Sql(
+            "update desk.tickets set tags_read_at = ?::timestamp "
+            "where id in (select ticket_id from tags_read)",
+            (at,),
+        )
+    )
+    return changed
+
+
+def swept(
+    database: Database,
+    tags: Mapping[str, Sequence[str]],
+    department_ids: Sequence[str],
+    read_at: datetime,
+) -> int:
+    """Set the tags of all tickets of departments whose every tag was listed from `read_at` on.
+
+    A ticket that no tag listed has none. Tickets first read after the sweep began are left out.
+    """
+    rows = database.rows(
+        Sql(
+            "select id from desk.tickets where presence in ('live', 'archived') "
+            """and department_id in (select unnest(from_json(?, '["VARCHAR"]')))"""
+            " and created_time < ?::timestamp",
+            (orjson.dumps(list(department_ids)).decode(), naive(read_at)),
+        )
+    )
+    complete: dict[str, Sequence[str]] = {row[0]: () for row in rows}
+    return replace(database, {**complete, **tags}, read_at)

@@ -1,0 +1,115 @@
+"""The merge law, pure: which of the values known for a column wins. No SQL, no I/O.
+
+Every column of a row is a register that keeps the value with the greatest version. A version is
+(modified time, shape, read time, digest of the row), so at equal modified time a detail beats a
+search row and that a list row. A row keeps its versions as segments: each distinct version with
+the mask of the columns that it wrote last (one or two segments in practice).
+
+Because a version is a total order and a column follows only the rows that carried it, the result
+does not depend on the order of batches or on duplicates, whatever keys an answer hides. It can
+depend on the order in two places only: `cf` is one column (a key missing inside it is gone), and
+a record seen by zdsync at the very instant of its tombstone counts as alive.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from zdsync.model import Shape
+
+# (modified time, then shape and read time, digest); compares like a tuple.
+Version = tuple[str, int, int, int]
+Seen = tuple[tuple[Version, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What an incoming row may write: `take` masks its columns; `seen` is the new bookkeeping."""
+
+    take: int
+    seen: Seen
+    had: int  # columns that were filled before
+    newest: str  # greatest modified time seen
+
+
+def version(modified: str | None, shape: Shape, read_us: int, digest: int) -> Version:
+    """Order rows: by modified time, shape, read time; without a modified time by read time first.
+
+    A row without one loses to every row with one: a list row of a ticket (desk-tickets.md
+    section 2: no modifiedTime) fills only what no other shape carries or has carried yet.
+    """
+    if not modified:
+        return ("", read_us, int(shape), digest)
+    if "." in modified:
+        modified = modified.rstrip("0").rstrip(".")
+    return (modified, int(shape), read_us, digest)
+
+
+def merge(seen: Seen, incoming: Version, mask: int) -> Verdict:
+    """Decide for one incoming row that carries the columns of `mask`."""
+    newer = had = 0
+    for known, columns in seen:
+        had |= columns
+        if known > incoming:
+            newer |= columns
+    take = mask & ~newer
+    kept = [(known, columns & ~take) for known, columns in seen if known != incoming]
+    same = next((columns for known, columns in seen if known == incoming), 0)
+    after = tuple(
+        sorted((known, columns) for known, columns in [*kept, (incoming, same | take)] if columns)
+    )
+    return Verdict(take, after, had, max((known[0] for known, _ in after), default=""))
+
+
+def is_current(verdict: Verdict, columns: int) -> bool:
+    """Whether one of `columns` was last written by a row as new as the newest row seen.
+
+    A search row carries no trash flags: after a restore, the flag of an older detail is stale.
+    """
+    return any(known[0] == verdict.newest and written & columns for known, written in verdict.seen)
+
+
+def merge_extra(
+    old: Mapping[str, Any],
+    versions: Mapping[str, Version],
+    base: Version,
+    incoming: Mapping[str, Any],
+    at: Version,
+) -> tuple[dict[str, Any], dict[str, Version], Version]:
+    """Merge unmodelled keys one by one: shapes carry different ones, and none may clear another.
+
+    `base` is the version of the keys that `versions` does not name. Returns the same three.
+    """
+    merged = dict(old)
+    known = {key: versions.get(key, base) for key in old}
+    for key, item in incoming.items():
+        if key not in known or at >= known[key]:
+            merged[key], known[key] = item, at
+    top = max(known.values(), default=at)
+    return merged, {key: seen for key, seen in known.items() if seen != top}, top
+
+
+def pack(seen: Seen) -> str:
+    """Write segments as text, oldest first: `modified|shape|read|digest|mask;…`."""
+    return ";".join(f"{v[0]}|{v[1]}|{v[2]}|{v[3]}|{mask:x}" for v, mask in seen)
+
+
+def unpack(text: str | None) -> Seen:
+    """Read what `pack` wrote."""
+    if not text:
+        return ()
+    segments = []
+    for piece in text.split(";"):
+        modified, first, second, digest, mask = piece.split("|")
+        segments.append(((modified, int(first), int(second), int(digest)), int(mask, 16)))
+    return tuple(segments)
+
+
+def carried(text: str | None) -> int:
+    """The columns and shapes that were ever read, as a mask."""
+    bits = 0
+    for _, mask in unpack(text):
+        bits |= mask
+    return bits

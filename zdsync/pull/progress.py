@@ -1,0 +1,28 @@
+"""Who is told how far a pull has come. The terminal's bars live in cli; here are the words."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+
+class Progress(Protocol):
+    """Hears of each stream: its start, every batch, its end."""
+
+    def start(self, stream: str, total: int | None) -> None: ...
+
+    def advance(self, stream: str, rows: int, total: int | None = None) -> None: ...
+
+    def done(self, stream: str, rows: int) -> None: ...
+
+
+class Quiet:
+    """Tells nobody."""
+
+    def start(self, stream: str, total: int | None) -> None:
+        pass
+
+    def advance(self, stream: str, rows: int, total: int | None = None) -> None:
+        pass
+
+    def done(self, stream: str, rows: int) -> None:
+        pass

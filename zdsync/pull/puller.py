@@ -1,0 +1,331 @@
+"""Reads every stream into the mirror and moves its cursor.
+
+Promises: rows and cursor are committed together; a cursor never passes rows that are not
+committed, nor the start of the run less the lookback. One thread writes the mirror; the
+connectors' threads only fetch. A stream that fails leaves the others alone.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Literal, TypeVar
+
+from zdsync.clock import Clock
+from zdsync.connectors import Crm, Desk
+from zdsync.errors import Missing, ZdsyncError, ZohoFailed
+from zdsync.mirror import Mirror
+from zdsync.model import Call, Cursor, RecordBatch, Row, Shape, Span
+from zdsync.pull.progress import Progress
+from zdsync.pull.spans import subtract
+from zdsync.sql import Sql, ident
+from zdsync.streams import BY_NAME, STREAMS, StreamSpec
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+LOOKBACK = timedelta(minutes=15)  # index lag is undocumented (desk-tickets.md section 2)
+DEEP_LOOKBACK = timedelta(hours=24)
+DEEP_EVERY = timedelta(hours=1)
+AHEAD = timedelta(minutes=5)  # Zoho's clock may run before ours
+FIRST = datetime(2000, 1, 1, tzinfo=UTC)  # before any Zoho portal
+BATCH_ROWS = 1000
+PAGE_CREDITS = 3
+PAGE_ROWS = 100
+FIELD_MODULES = ("tickets", "contacts", "accounts")
+CRM_MODULES = ("Contacts", "Accounts", "Leads")
+
+
+@dataclass(frozen=True, slots=True)
+class StreamOutcome:
+    """How one stream went: rows read, rows that changed, and why it stopped, if it did."""
+
+    stream: str
+    read: int
+    changed: int
+    error: ZdsyncError | None = None
+
+
+@dataclass(slots=True)
+class Puller:
+    """One run of reading. `drain` hands over the calls made since the last checkpoint."""
+
+    mirror: Mirror
+    desk: Desk
+    crm: Crm | None
+    clock: Clock
+    progress: Progress
+    workers: Callable[[], int]
+    drain: Callable[[], Sequence[Call]]
+    run_id: str
+    exclude: frozenset[str] = frozenset()
+
+    def pull(
+        self, names: Sequence[str] = (), *, full: bool = False, due_only: bool = False
+    ) -> list[StreamOutcome]:
+        """Read the named streams (all by default); with `due_only`, those whose pause is over."""
+        chosen = [spec for spec in self._available() if not names or spec.name in names]
+        if due_only:
+            chosen = [spec for spec in chosen if self._due(spec)]
+        return [self._pull_one(spec, full) for spec in chosen]
+
+    def _available(self) -> list[StreamSpec]:
+        return [spec for spec in STREAMS if spec.system == "desk" or self.crm is not None]
+
+    def _due(self, spec: StreamSpec) -> bool:
+        last = self.mirror.cursor(spec.name).last_pull_at
+        return last is None or self.clock.now() - last >= timedelta(seconds=spec.every)
+
+    def _pull_one(self, spec: StreamSpec, full: bool) -> StreamOutcome:
+        started = self.clock.monotonic()
+        self.progress.start(spec.name, None)
+        tally = _Tally()
+        error: ZdsyncError | None = None
+        try:
+            self._walk(spec, full, tally)
+        except ZohoFailed as failure:
+            error = failure
+        finally:
+            self.mirror.record_calls(self.run_id, self.drain())
+        self.progress.done(spec.name, tally.read)
+        log.info(
+            "stream=%s rows=%d changed=%d seconds=%.1f outcome=%s",
+            spec.name,
+            tally.read,
+            tally.changed,
+            self.clock.monotonic() - started,
+            type(error).__name__ if error else "done",
+        )
+        return StreamOutcome(spec.name, tally.read, tally.changed, error)
+
+    def _walk(self, spec: StreamSpec, full: bool, tally: _Tally) -> None:
+        match spec.walk:
+            case "pages":
+                self._replace(spec, self.desk.pages(spec), tally)
+            case "fields":
+                self._replace(spec, self._fields(spec), tally)
+            case "users":
+                self._replace(spec, self._crm().users(spec), tally)
+            case "crm":
+                self._changed_since(spec, full, tally)
+            case "time":
+                self._through_time(spec, full, tally)
+
+    # -- whole streams: a few pages, read in full ------------------------------------------
+
+    def _replace(
+        self, spec: StreamSpec, batches: Iterable[RecordBatch], tally: _Tally
+    ) -> None:
+        now = self.clock.now()
+        held = [self._kept(batch) for batch in batches]
+        cursor = replace(self.mirror.cursor(spec.name), complete=True, last_pull_at=now, value=now)
+        ids = {row["id"] for batch in held for row in batch.rows}
+        with self.mirror.transaction():
+            self.mirror.replace_missing(spec.name, ids, now)
+            self._commit(spec, held, cursor, tally)
+
+    def _fields(self, spec: StreamSpec) -> Iterator[RecordBatch]:
+        if spec.system == "desk":
+            yield from (self.desk.fields(module) for module in FIELD_MODULES)
+        else:
+            yield from (self._crm().fields(spec, module) for module in CRM_MODULES)
+
+    # -- CRM: everything once, then what was modified since ---------------------------------
+
+    def _changed_since(self, spec: StreamSpec, full: bool, tally: _Tally) -> None:
+        started = self.clock.now()
+        cursor = self.mirror.cursor(spec.name)
+        since = cursor.value if cursor.complete and not full else None
+        names, custom = self._crm_fields(spec)
+        for batch in self._crm().records(spec, names, custom, since):
+            self._commit(spec, [self._kept(batch)], None, tally)
+        done = replace(cursor, value=started - LOOKBACK, complete=True, last_pull_at=started)
+        self._commit(spec, [], done, tally)
+
+    def _crm_fields(self, spec: StreamSpec) -> tuple[list[str], frozenset[str]]:
+        """API names to ask for: those we model, as far as the portal has them, and custom ones."""
+        modelled = list(dict.fromkeys(field.path.split(".")[0] for field in spec.fields))
+        query = Sql(
+            "SELECT api_name, custom_field FROM crm.fields WHERE module = ? AND deleted_at IS NULL",
+            (spec.module,),
+        )
+        declared = {str(name): bool(custom) for name, custom in self.mirror.rows(query)}
+        if not declared:
+            return modelled, frozenset()
+        custom = frozenset(name for name, own in declared.items() if own)
+        return [n for n in modelled if n == "id" or n in declared] + sorted(custom), custom
+
+    def _crm(self) -> Crm:
+        assert self.crm is not None  # _available leaves CRM streams out otherwise
+        return self.crm
+
+    # -- tickets, contacts, accounts: walked by time ----------------------------------------
+
+    def _through_time(self, spec: StreamSpec, full: bool, tally: _Tally) -> None:
+        cursor = self.mirror.cursor(spec.name)
+        if full or not cursor.complete:
+            self._backfill(spec, cursor, full, tally)
+        else:
+            self._incremental(spec, cursor, tally)
+        self._read_links(spec, tally)
+
+    def _backfill(self, spec: StreamSpec, cursor: Cursor, full: bool, tally: _Tally) -> None:
+        """Walk created time; what is not yet read survives a crash as the cursor's `pending`."""
+        now = self.clock.now()
+        if full or not cursor.pending:
+            span = Span(FIRST, now + AHEAD)
+            cursor = Cursor(spec.name, now - LOOKBACK, (span,), False, cursor.last_pull_at)
+            self.mirror.save_cursor(cursor)
+        for span in cursor.pending:
+            for rows, covers in self._pages(spec, "created", span, tally):
+                cursor = replace(cursor, pending=subtract(cursor.pending, covers))
+                self._commit(spec, [self._batch(spec, rows)], cursor, tally)
+        done = replace(cursor, pending=(), complete=True, last_pull_at=now, deep_at=now)
+        self._commit(spec, [], done, tally)
+
+    def _incremental(self, spec: StreamSpec, cursor: Cursor, tally: _Tally) -> None:
+        """Walk modified time from the cursor; it follows the committed rows, never beyond."""
+        now = self.clock.now()
+        start = cursor.value or FIRST
+        deep = cursor.deep_at is None or now - cursor.deep_at >= DEEP_EVERY
+        span = Span(start - DEEP_LOOKBACK if deep else start, now + AHEAD)
+        left: tuple[Span, ...] = (span,)
+        for rows, covers in self._pages(spec, "modified", span, tally):
+            left = subtract(left, covers)
+            reached = max(start, min(left[0].low if left else now, now - LOOKBACK))
+            cursor = replace(cursor, value=reached)
+            self._commit(spec, [self._batch(spec, rows)], cursor, tally)
+        done = replace(
+            cursor,
+            value=max(start, now - LOOKBACK),
+            last_pull_at=now,
+            deep_at=now if deep else cursor.deep_at,
+        )
+        self._commit(spec, [], done, tally)
+
+    def _pages(
+        self, spec: StreamSpec, axis: Literal["created", "modified"], span: Span, tally: _Tally
+    ) -> Iterator[tuple[list[Row], list[Span]]]:
+        """Gather pages into batches of about a thousand rows."""
+        rows: list[Row] = []
+        covers: list[Span] = []
+        for page in self.desk.search(spec, axis, span, workers=self.workers()):
+            rows.extend(page.rows)
+            covers.extend(page.covers)
+            tally.total = max(tally.total, page.total or 0)
+            if len(rows) >= BATCH_ROWS:
+                yield rows, covers
+                rows, covers = [], []
+        if rows or covers:
+            yield rows, covers
+
+    def _read_links(self, spec: StreamSpec, tally: _Tally) -> None:
+        """Read the CRM links that search rows lack, by the cheaper of detail and list."""
+        wanted = self.mirror.unlinked(spec.name) if self.crm else []
+        if not wanted:
+            return
+        rows = self.mirror.rows(Sql("SELECT count(*) FROM " + ident(spec.name)))[0][0]
+        if len(wanted) <= PAGE_CREDITS * (1 + int(rows) // PAGE_ROWS):
+            for batch in self._details(spec, wanted):
+                self._commit(spec, [self._kept(batch)], None, tally)
+            return
+        contacts = spec.name == "desk.contacts"
+        for batch in self.desk.contact_links() if contacts else self.desk.account_links():
+            self._commit(spec, [self._kept(batch)], None, tally)
+
+    def _details(self, spec: StreamSpec, ids: Sequence[str]) -> Iterator[RecordBatch]:
+        for some in _hundreds(ids):
+            now = self.clock.now()
+            found = self._side_by_side(lambda one: self.desk.detail(spec, one), some)
+            rows = tuple(row for row in found.values() if row is not None)
+            yield RecordBatch(spec.name, Shape.DETAIL, rows, now)
+
+    # -- tags: in no ticket row, read where a rule needs them ---------------------------------
+
+    def read_tags(self, ticket_ids: Sequence[str]) -> None:
+        """Read the tags of tickets by the cheaper way: one call each, or all tickets of each tag.
+
+        Raises ZohoFailed; what was read up to there is kept.
+        """
+        try:
+            if len(ticket_ids) < PAGE_ROWS or not self._swept(ticket_ids):
+                for some in _hundreds(ticket_ids):
+                    now = self.clock.now()
+                    found = self._side_by_side(self._tags_of, some)
+                    tags = {one: names for one, names in found.items() if names is not None}
+                    self.mirror.set_tags(tags, now)
+        finally:
+            self.mirror.record_calls(self.run_id, self.drain())
+
+    def _tags_of(self, ticket_id: str) -> tuple[str, ...] | None:
+        try:
+            return self.desk.tags_of(ticket_id)
+        except Missing:
+            return None  # gone meanwhile: the next pull's business
+
+    def _swept(self, ticket_ids: Sequence[str]) -> bool:
+        """Read all tags of the tickets' departments, if that is cheaper than a call a ticket."""
+        started = self.clock.now()
+        query = "SELECT DISTINCT department_id FROM desk.tickets WHERE department_id IS NOT NULL"
+        departments = [str(id) for (id,) in self.mirror.rows(Sql(query))]
+        used = self.desk.tags_in_use(departments)
+        price = PAGE_CREDITS * sum(1 + tag.tickets // PAGE_ROWS for tag in used)
+        if price >= len(ticket_ids):
+            return False
+        tags: dict[str, list[str]] = {}
+        carriers = self._side_by_side(self.desk.tickets_of_tag, [tag.id for tag in used])
+        for tag in used:
+            for ticket in carriers[tag.id]:
+                tags.setdefault(ticket, []).append(tag.name)
+        self.mirror.tags_swept(tags, departments, started)
+        return True
+
+    def _side_by_side(self, read: Callable[[str], T], ids: Sequence[str]) -> dict[str, T]:
+        with ThreadPoolExecutor(max(1, self.workers()), thread_name_prefix="pull") as pool:
+            return dict(zip(ids, pool.map(read, ids), strict=True))
+
+    # -- one way into the mirror -------------------------------------------------------------
+
+    def _batch(self, spec: StreamSpec, rows: Sequence[Row]) -> RecordBatch:
+        return self._kept(RecordBatch(spec.name, Shape.SEARCH, tuple(rows), self.clock.now()))
+
+    def _kept(self, batch: RecordBatch) -> RecordBatch:
+        """Drop the columns that are never stored (ZDSYNC_EXCLUDE)."""
+        prefix = batch.stream + "."
+        dropped = {n.removeprefix(prefix) for n in self.exclude if n.startswith(prefix)}
+        if not dropped:
+            return batch
+        rows = tuple({k: v for k, v in row.items() if k not in dropped} for row in batch.rows)
+        return replace(batch, rows=rows)
+
+    def _commit(
+        self,
+        spec: StreamSpec,
+        batches: Sequence[RecordBatch],
+        cursor: Cursor | None,
+        tally: _Tally,
+    ) -> None:
+        tally.changed += self.mirror.checkpoint(batches, cursor)
+        rows = sum(len(batch.rows) for batch in batches)
+        tally.read += rows
+        self.progress.advance(spec.name, rows, tally.total or None)
+
+
+@dataclass(slots=True)
+class _Tally:
+    read: int = 0
+    changed: int = 0
+    total: int = 0
+
+
+def _hundreds(ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    for start in range(0, len(ids), PAGE_ROWS):
+        yield ids[start : start + PAGE_ROWS]
+
+
+def unknown_streams(names: Sequence[str]) -> list[str]:
+    """Those of `names` that no stream has."""
+    return [name for name in names if name not in BY_NAME]

@@ -1,0 +1,1 @@
+"""Standing queries of the reports: each file says what one row is, and its parameters."""

@@ -1,0 +1,73 @@
+"""The rules file on disk: read it again each time, keep the last good one for the service.
+
+Says every problem at once. Knows no screen and runs no rule.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from zdsync.diagnostics import render
+from zdsync.errors import Misconfigured, Problem
+from zdsync.model import Portal
+from zdsync.rules import RuleFile, load_rules, run_examples
+from zdsync.sql import Sql
+
+log = logging.getLogger(__name__)
+
+Query = Callable[[Sql], list[tuple[Any, ...]]]
+
+
+class Rulebook:
+    """One rules file."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._good: RuleFile | None = None
+        self._said = ""
+
+    def load(self, portal: Portal | None) -> RuleFile:
+        """Read the file; Misconfigured with every problem. Examples are not run."""
+        loaded = load_rules(self._text(), str(self.path), portal)
+        if loaded.problems:
+            raise self._broken(loaded.problems)
+        return loaded.rules
+
+    def load_or_last(self, portal: Portal | None) -> RuleFile | None:
+        """Read the file; where it is broken say so once and keep the last good one, if any."""
+        try:
+            self._good = self.load(portal)
+            self._said = ""
+        except Misconfigured as error:
+            said = render(error)
+            if said != self._said:
+                kept = "the last good one stays" if self._good else "no rule runs"
+                log.error("rules=broken %s: %s", kept, said.replace("\\n", " | "))
+            self._said = said
+        return self._good
+
+    def check(self, portal: Portal | None, query: Query) -> RuleFile:
+        """Read the file and run its examples; Misconfigured with every problem of both."""
+        loaded = load_rules(self._text(), str(self.path), portal)
+        problems = [*loaded.problems]
+        if not problems:
+            problems += run_examples(loaded.rules, portal, query)
+        if problems:
+            raise self._broken(tuple(problems))
+        return loaded.rules
+
+    def _broken(self, problems: tuple[Problem, ...]) -> Misconfigured:
+        one = len(problems) == 1
+        what = f"{self.path}: {len(problems)} problem{'' if one else 's'}"
+        return Misconfigured(what, problems)
+
+    def _text(self) -> str:
+        try:
+            return self.path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            cause = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+            hint = "set ZDSYNC_RULES, or name the file"
+            raise Misconfigured(f"{self.path} cannot be read: {cause}", hint=hint) from None

@@ -1,0 +1,268 @@
+"""Nodes → actions: names resolved in the portal, values written as SQL where a field is read.
+
+The shape was checked by `models`; here every name, tag and field is. Notes each problem at its
+token. Must not: decide what changes a ticket (that is `changes`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from zdsync.model import Portal, Scalar
+from zdsync.rules.compile import folded
+from zdsync.rules.compiled import (
+    Action,
+    AgentChoice,
+    Assign,
+    Choice,
+    Close,
+    Const,
+    FieldChoice,
+    FieldValue,
+    Lookup,
+    Move,
+    Nobody,
+    SetField,
+    Spam,
+    Tags,
+    TeamChoice,
+)
+from zdsync.rules.fields import SETTABLE, RuleField, custom_declaration
+from zdsync.rules.folding import exactly, fold
+from zdsync.rules.names import Names
+from zdsync.rules.nodes import Node, Notes, near
+from zdsync.rules.parse import Parser
+from zdsync.rules.taxonomy import Taxonomy, check_tag, taxonomy_tags
+from zdsync.sql import Sql, join, value
+
+_LATER = ("comment", "reply", "notify")
+
+
+@dataclass(slots=True)
+class ActionReader:
+    """Reads the actions of one rule; `texts` and `plains` gather the fields that they read."""
+
+    portal: Portal | None
+    notes: Notes
+    names: Names
+    parser: Parser
+    taxonomies: Mapping[str, Taxonomy]
+    texts: list[RuleField] = field(default_factory=list)
+    plains: list[RuleField] = field(default_factory=list)
+
+    def read(self, node: Node) -> list[Action]:
+        """Read one item of `then`; [] where a problem was noted."""
+        if node.pairs is None:
+            return [Spam()]
+        (key, body) = node.pairs[0]
+        match key.text:
+            case "assign":
+                choices = tuple(self._choices(body))
+                return [Assign(choices)] if choices else []
+            case "set":
+                pairs = [self._set(name, inner) for name, inner in body.pairs or ()]
+                return [action for action in pairs if action is not None]
+            case "tag":
+                return self._tag(body)
+            case "move":
+                return [Move(body.text, self.names.department(body))]
+            case "close":
+                return [self._close(body)]
+            case "spam":
+                return [Spam()]
+        if key.text in _LATER:
+            self.notes.add(key, f"`{key.text}`: not supported yet", "take this action out")
+        return []
+
+    def _choices(self, node: Node) -> list[Choice]:
+        if node.scalar:
+            return self._agent(node)
+        source, team, among = node.get("field"), node.get("team"), node.get("among")
+        if among is not None:
+            self.notes.add(
+                node.key("among") or node, "`among`: not supported yet", "name one agent"
+            )
+            return []
+        if team is not None:
+            return [TeamChoice(team.text, self.names.team(team))]
+        if source is None:
+            self.notes.add(node, "takes an agent, `nobody`, or {team: NAME}")
+            return []
+        read = self._text_field(source)
+        first: list[Choice] = [FieldChoice(read.name, read.raw)] if read else []
+        fallback = node.get("else")
+        return first + (self._choices(fallback) if fallback else [])
+
+    def _agent(self, node: Node) -> list[Choice]:
+        if node.text.strip().casefold() == "nobody":
+            return [Nobody()]
+        if not node.text.strip() or node.value is None:
+            self.notes.add(node, "no agent is named", "to empty the assignee write `nobody`")
+            return []
+        return [AgentChoice(node.text, self.names.agent(node))]
+
+    def _text_field(self, node: Node) -> RuleField | None:
+        """Find a field whose value is taken as text."""
+        found = self.parser.field(node)
+        if found is None:
+            return None
+        if found.kind not in ("text", "any"):
+            self.notes.add(node, f"`{node.text}` is not text", "name a field that holds text")
+            return None
+        self.plains.append(found)
+        return found
+
+    def _set(self, key: Node, body: Node) -> SetField | None:
+        if not self._settable(key):
+            return None
+        if body.scalar:
+            known = self._known_value(key, body)
+            return SetField(key.text, Const(known), _text(known), Sql("true"))
+        source = body.get("field")
+        if source is not None:
+            read = self._text_field(source)
+            if read is None:
+                return None
+            filled = "coalesce(" + read.raw + ", '') <> ''"
+            return SetField(key.text, FieldValue(read.name, read.raw), read.raw, "(" + filled + ")")
+        return self._lookup(key, body)
+
+    def _settable(self, key: Node) -> bool:
+        if key.text == "due":
+            self.notes.add(key, "`due`: not supported yet", "take this line out")
+            return False
+        if key.text.startswith("cf."):
+            return self.parser.field(key) is not None
+        if key.text in SETTABLE:
+            return True
+        others = {"assignee": "assign", "team": "assign", "department": "move", "tags": "tag"}
+        better = others.get(key.text)
+        hint = f"use `{better}:`" if better else near(key.text, [*SETTABLE, "cf.…"])
+        self.notes.add(key, f"`{key.text}` cannot be set", hint)
+        return False
+
+    def _lookup(self, key: Node, body: Node) -> SetField | None:
+        source = body.get("lookup")
+        read = self._text_field(source) if source else None
+        table = self._table(key, body.get("in"))
+        miss, lower = body.get("else"), body.get("never_lower")
+        default = None if miss is None else self._known_value(key, miss)
+        never_lower = bool(lower and lower.value)
+        if never_lower and key.text != "priority":
+            self.notes.add(lower or body, "`never_lower` is for priority only", "delete it")
+        if read is None:
+            return None
+        self.texts.append(read)
+        lookup = Lookup(read.name, folded(read), table, default, miss is not None)
+        return _looked_up(key.text, lookup, never_lower)
+
+    def _table(self, key: Node, node: Node | None) -> dict[str, Scalar]:
+        table: dict[str, Scalar] = {}
+        for name, wanted in (node.pairs if node else None) or ():
+            spelt = exactly(fold(name.text))
+            if spelt in table:
+                self.notes.add(name, f"{name.text!r} stands twice", "case does not matter here")
+            table[spelt] = self._known_value(key, wanted)
+        return table
+
+    def _known_value(self, key: Node, node: Node) -> Scalar:
+        """Check a value against what the portal offers for this field."""
+        portal = self.portal
+        if node.value is None or isinstance(node.value, bool):
+            if key.text in ("status", "priority") and node.value is not None:
+                self.notes.add(node, f"`{key.text}` takes a word", "put it in quotes")
+            if key.text == "status" and node.value is None:
+                self.notes.add(node, "the status cannot be empty", "name a status")
+            return node.value
+        if key.text == "status":
+            return self._status(node)
+        if key.text == "priority" and portal and portal.known:
+            return self.names.word(node, "priority", portal.priorities)
+        declared = custom_declaration(key.text, portal) if key.text.startswith("cf.") else None
+        if declared and declared.options:
+            return self.names.word(node, f"option of {declared.name}", declared.options)
+        return node.text
+
+    def _status(self, node: Node) -> str:
+        portal = self.portal
+        if portal is None or not portal.known:
+            return node.text
+        name = self.names.word(node, "status", portal.statuses)
+        if portal.statuses.get(name, "").casefold() == "closed":
+            self.notes.add(node, f"the status {name!r} closes a ticket", "use `close:`")
+        return name
+
+    def _tag(self, body: Node) -> list[Action]:
+        source = body.get("from")
+        if source is not None:
+            return self._taxonomy(source, body)
+        if body.items is not None:
+            return [Tags(add=self._tags(body))]
+        add, remove = self._tags(body.get("add")), self._tags(body.get("remove"))
+        both = {tag.casefold() for tag in add} & {tag.casefold() for tag in remove}
+        if both or not (add or remove):
+            what = "a tag is added and removed" if both else "no tag is named"
+            self.notes.add(body, what, "name tags under `add` or `remove`")
+        return [Tags(add, remove)]
+
+    def _tags(self, node: Node | None) -> tuple[str, ...]:
+        items = (node.items if node else None) or ()
+        for item in items:
+            check_tag(item, self.notes)
+        return tuple(dict.fromkeys(item.text for item in items))
+
+    def _taxonomy(self, source: Node, body: Node) -> list[Action]:
+        taxonomy = self.taxonomies.get(source.text)
+        if taxonomy is None:
+            hint = near(source.text, list(self.taxonomies), "name it under `taxonomies`")
+            self.notes.add(source, f"no taxonomy {source.text!r}", hint)
+        search = body.get("search")
+        names = (search.items if search else None) or (Node("subject", "subject"), Node("description", "description"))
+        fields = tuple(found for found in map(self._text_field, names) if found)
+        at_most = body.get("at_most")
+        most = at_most.value if at_most and isinstance(at_most.value, int) else 3
+        self.texts += fields
+        if taxonomy is None or not fields:
+            return []
+        return [Tags(taxonomy=taxonomy_tags(taxonomy, fields, most))]
+
+    def _close(self, body: Node) -> Close:
+        outcome, status, notify = body.get("outcome"), body.get("status"), body.get("notify_contact")
+        portal = self.portal
+        name = status.text if status else None
+        if status and portal and portal.known:
+            name = self.names.word(status, "status", portal.statuses)
+            if name in portal.statuses and portal.statuses[name].casefold() != "closed":
+                closed = [key for key, kind in portal.statuses.items() if kind.casefold() == "closed"]
+                self.notes.add(status, f"the status {name!r} does not close", near(name, closed))
+        return Close(
+            self._outcome(outcome) if outcome else None,
+            name,
+            True if notify is None else bool(notify.value),
+        )
+
+    def _outcome(self, node: Node) -> str:
+        name = self.portal.outcome_field if self.portal else ""
+        declared = custom_declaration(name, self.portal)
+        if declared and declared.options:
+            return self.names.word(node, f"option of {name}", declared.options)
+        return node.text
+
+
+def _looked_up(name: str, lookup: Lookup, never_lower: bool) -> SetField:
+    cases = [
+        "WHEN " + value(key) + " THEN " + _text(wanted) for key, wanted in lookup.table.items()
+    ]
+    wanted = "CASE " + lookup.key + " " + join(" ", cases) + " ELSE " + _text(lookup.default) + " END"
+    decides = "(coalesce(" + lookup.key + ", '') <> '')"
+    if not lookup.has_default:
+        keys = [value(key) for key in lookup.table]
+        decides = "coalesce(" + lookup.key + " IN (" + join(", ", keys) + "), false)"
+    return SetField(name, lookup, wanted, decides, never_lower)
+
+
+def _text(item: Scalar) -> Sql:
+    if isinstance(item, bool):
+        item = "true" if item else "false"
+    return "CAST(" + value(None if item is None else str(item)) + " AS VARCHAR)"

@@ -1,0 +1,173 @@
+"""Conditions → SQL over `t`, one row of the ground of the rules.
+
+Promises: every expression is true or false, never null; every value of a rule is a parameter;
+identifiers come from the field catalog. Must not: run anything.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from zdsync.rules.compiled import FoldColumn
+from zdsync.rules.condition import Compare, Condition, Group, Operand, Score
+from zdsync.rules.fields import RuleField
+from zdsync.rules.folding import exactly, needle, prefix, suffix
+from zdsync.rules.instants import naive
+from zdsync.sql import Sql, ident, join, value
+
+_SIGNS = {"is": "=", "gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
+
+
+def compile_condition(condition: Condition, as_of: datetime) -> Sql:
+    """Write the SQL of a condition; `as_of` (aware) is the instant that durations count from."""
+    match condition:
+        case Compare():
+            return _compare(condition, as_of)
+        case Group(kind=kind, parts=parts):
+            compiled = [compile_condition(part, as_of) for part in parts]
+            joined = "(" + join(" AND " if kind == "all" else " OR ", compiled) + ")"
+            return "(NOT " + joined + ")" if kind == "none" else joined
+        case Score(at_least=at_least, signals=signals):
+            points = [
+                "CASE WHEN "
+                + compile_condition(signal.when, as_of)
+                + " THEN CAST("
+                + value(signal.points)
+                + " AS DOUBLE) ELSE 0 END"
+                for signal in signals
+            ]
+            return "((" + join(" + ", points) + ") >= CAST(" + value(at_least) + " AS DOUBLE))"
+
+
+def folded(field: RuleField) -> Sql:
+    """The searchable text of a field: null or '' where it is empty."""
+    if field.name == "text":
+        return Sql(
+            "concat_ws(chr(10), nullif(t.subject_folded, ''), nullif(t.description_folded, ''))"
+        )
+    return Sql(f"t.{ident(field.fold_column)}")
+
+
+def folds_of(field: RuleField) -> tuple[FoldColumn, ...]:
+    """List the folded columns that reading this field as text needs."""
+    if field.name in ("text", "subject", "description"):
+        names = ("subject", "description") if field.name == "text" else (field.name,)
+        return tuple(FoldColumn(f"{name}_folded", Sql(f"t.{name}"), True) for name in names)
+    if field.kind == "set":
+        # A tag holds no `|` (names.refuses_tag): one text can carry the whole set.
+        raw = "'|' || array_to_string(t." + ident(field.column) + ", '|') || '|'"
+        return (FoldColumn(field.fold_column, Sql(raw)),)
+    return (FoldColumn(field.fold_column, field.raw),)
+
+
+def typed(field: RuleField, kind: str) -> Sql:
+    """The value of a field as number, bool or instant; null where empty or unreadable."""
+    if field.path is None:
+        return field.raw
+    match kind:
+        case "number":
+            return "TRY_CAST(" + field.raw + " AS DOUBLE)"
+        case "bool":
+            return "TRY_CAST(" + field.raw + " AS BOOLEAN)"
+        case "instant":
+            # A cast to TIMESTAMP drops the offset; this way it is applied, and none means UTC.
+            return "make_timestamp(epoch_us(TRY_CAST(" + field.raw + " AS TIMESTAMPTZ)))"
+    return field.raw
+
+
+def _compare(item: Compare, as_of: datetime) -> Sql:
+    match item.kind:
+        case "text":
+            test = _text(item)
+        case "set":
+            test = _set(item)
+        case _:
+            test = _plain(item, as_of)
+    test = "coalesce(" + test + ", false)"
+    return "(NOT " + test + ")" if item.negated else test
+
+
+def _text(item: Compare) -> Sql:
+    left = folded(item.field)
+    words = [str(word) for word in item.values if word is not None]
+    if item.other is not None:
+        right = folded(item.other)
+        return "(" + left + " = " + right + " AND " + left + " <> '')"
+    match item.operator:
+        case "known":
+            return "(" + left + " <> '')"
+        case "is" | "in":
+            return _one_of(left, [value(exactly(word)) for word in words], None in item.values)
+        case "contains_any":
+            return "(" + join(" OR ", [contains(item.field, word) for word in words]) + ")"
+        case "contains_all":
+            return "(" + join(" AND ", [contains(item.field, word) for word in words]) + ")"
+        case "starts_with" | "ends_with":
+            ends = item.operator == "ends_with"
+            call = "ends_with(" if ends else "starts_with("
+            edges = [suffix(word) if ends else prefix(word) for word in words]
+            tests = [call + left + ", " + value(edge) + ")" for edge in edges]
+            return "(" + join(" OR ", tests) + ")"
+    raw = item.field.raw
+    return "(" + raw + " <> '' AND regexp_matches(" + raw + ", " + value(words[0]) + "))"
+
+
+def _one_of(left: Sql, values: list[Sql], or_empty: bool) -> Sql:
+    tests = []
+    if values:
+        tests.append(left + " IN (" + join(", ", values) + ")")
+    if or_empty:
+        tests.append("coalesce(" + left + ", '') = ''")
+    return "(" + join(" OR ", [_sure(test) for test in tests]) + ")"
+
+
+def _sure(test: Sql) -> Sql:
+    return "coalesce(" + test + ", false)"
+
+
+def contains(field: RuleField, word: str) -> Sql:
+    """Find a folded word; null where there is no text."""
+    columns = ["subject_folded", "description_folded"] if field.name == "text" else []
+    columns = columns or [field.fold_column]
+    tests = [Sql(f"contains(t.{ident(column)}, ?)", (needle(word),)) for column in columns]
+    return tests[0] if len(tests) == 1 else "(" + join(" OR ", tests) + ")"
+
+
+def _set(item: Compare) -> Sql:
+    left = Sql(f"t.{ident(item.field.fold_column)}")
+    if item.operator == "known":
+        return Sql(f"(len(t.{ident(item.field.column)}) > 0)")
+    tests = ["contains(" + left + ", " + value(exactly(f"|{tag}|")) + ")" for tag in item.values]
+    return "(" + join(" AND " if item.operator == "has_all" else " OR ", tests) + ")"
+
+
+def _plain(item: Compare, as_of: datetime) -> Sql:
+    left = typed(item.field, item.kind)
+    if item.other is not None:
+        return "(" + left + f" {_SIGNS[item.operator]} " + typed(item.other, item.kind) + ")"
+    values = [_bind(operand, item.kind, as_of) for operand in item.values if operand is not None]
+    match item.operator:
+        case "known":
+            return "(" + left + " IS NOT NULL)"
+        case "is" | "in":
+            tests = [left + " IN (" + join(", ", values) + ")"] if values else []
+            tests += [left + " IS NULL"] if None in item.values else []
+            return "(" + join(" OR ", [_sure(test) for test in tests]) + ")"
+        case "between":
+            return "(" + left + " BETWEEN " + values[0] + " AND " + values[1] + ")"
+        case "older_than":
+            return "(" + left + " <= " + values[0] + ")"
+        case "newer_than":
+            return "(" + left + " > " + values[0] + ")"
+    return "(" + left + f" {_SIGNS[item.operator]} " + values[0] + ")"
+
+
+def _bind(operand: Operand, kind: str, as_of: datetime) -> Sql:
+    match operand:
+        case timedelta():
+            return "CAST(" + value(naive(as_of - operand)) + " AS TIMESTAMP)"
+        case datetime():
+            return "CAST(" + value(naive(operand)) + " AS TIMESTAMP)"
+        case bool():
+            return "CAST(" + value(operand) + " AS BOOLEAN)"
+    return "CAST(" + value(operand) + " AS DOUBLE)"

@@ -1,0 +1,167 @@
+"""The field catalog: each name that a rule may read, its kind, its column, its streams.
+
+Columns are those of the view `zdsync.rule_tickets`. Identifiers of generated SQL come from here
+only; the name of a custom field is a bound value, never an identifier.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from zdsync.model import CustomField, Portal
+from zdsync.sql import Sql, ident
+
+FieldKind = Literal["text", "number", "bool", "instant", "set", "any"]
+
+
+@dataclass(frozen=True, slots=True)
+class RuleField:
+    """One readable field: `path` is the key inside a JSON column, else None.
+
+    `kind` `any` is a custom field whose declared type is not known: the operator decides.
+    """
+
+    name: str
+    kind: FieldKind
+    column: str
+    streams: frozenset[str]
+    path: str | None = None
+
+    @property
+    def raw(self) -> Sql:
+        """The value as the mirror holds it, an expression over `t`; text for a custom field."""
+        if self.name == "text":
+            return Sql("concat_ws(chr(10), t.subject, t.description)")
+        column = f"t.{ident(self.column)}"
+        if self.path is None:
+            return Sql(column)
+        return Sql(f"({column} ->> ?)", (self.path,))
+
+    @property
+    def fold_column(self) -> str:
+        """The column of `rule_ground` that holds the folded text."""
+        if self.path is None:
+            return f"{self.column}_folded"
+        digest = hashlib.sha256(self.path.encode()).hexdigest()[:12]
+        return f"{self.column}_{digest}_folded"
+
+
+_TICKETS = frozenset({"desk.tickets"})
+_PEOPLE = _TICKETS | {"desk.contacts"}
+_ACCOUNTS = _PEOPLE | {"desk.accounts"}
+_CRM_PEOPLE = _PEOPLE | {"crm.contacts", "crm.leads"}
+_CRM_ACCOUNTS = _ACCOUNTS | {"crm.accounts", "crm.contacts"}
+
+
+def _fields(kind: FieldKind, streams: frozenset[str], names: str) -> Iterator[RuleField]:
+    for name in names.split():
+        yield RuleField(name, kind, name.replace(".", "_"), streams)
+
+
+FIELDS: dict[str, RuleField] = {
+    field.name: field
+    for field in (
+        *_fields("text", _TICKETS, "subject description text status status_type priority channel"),
+        *_fields("text", _TICKETS, "category sub_category classification email language"),
+        *_fields("text", _TICKETS | {"desk.departments"}, "department"),
+        *_fields("text", _TICKETS | {"desk.agents"}, "assignee"),
+        *_fields("text", _TICKETS | {"desk.teams"}, "team"),
+        *_fields("set", _TICKETS, "tags"),
+        *_fields("instant", _TICKETS, "created modified closed due customer_replied"),
+        *_fields("number", _TICKETS, "thread_count comment_count"),
+        *_fields("bool", _TICKETS, "is_escalated is_overdue"),
+        *_fields("bool", _PEOPLE | {"desk.agents"}, "requester.is_agent"),
+        *_fields("text", _PEOPLE, "contact.email contact.name contact.type"),
+        *_fields("bool", _CRM_PEOPLE, "contact.in_crm"),
+        *_fields("text", _CRM_PEOPLE | {"crm.users"}, "contact.owner"),
+        *_fields("text", _ACCOUNTS, "account.name"),
+        *_fields("text", _CRM_ACCOUNTS, "account.sla_tier"),
+    )
+}
+
+# Names of the language whose data is not mirrored yet: known, and refused with their own words.
+LATER = frozenset(
+    {
+        *("touched", "closed_by", "last_direction", "status_since", "assigned_since", "attempts"),
+        *("replies.outbound_since_customer", "replies.last_outbound", "replies.last_inbound"),
+        *("replies.first_response", "contact.open_tickets"),
+    }
+)
+SETTABLE = frozenset({"priority", "status", "category", "sub_category", "classification"})
+
+# prefix → JSON column, streams, the portal's declarations
+_CUSTOM: dict[str, tuple[str, frozenset[str], str]] = {
+    "crm.contact.cf.": ("crm_contact_cf", _CRM_PEOPLE, "crm_contact_fields"),
+    "crm.account.cf.": ("crm_account_cf", _CRM_ACCOUNTS, "crm_account_fields"),
+    "contact.cf.": ("contact_cf", _PEOPLE, "contact_fields"),
+    "account.cf.": ("account_cf", _ACCOUNTS, "account_fields"),
+    "cf.": ("cf", _TICKETS, "ticket_fields"),
+}
+_API_NAME = re.compile(r"\w{1,100}", re.ASCII)
+
+# Declared types, Desk and CRM, in lower case without spaces; whatever is missing reads as text.
+_KINDS: dict[str, FieldKind] = {
+    **dict.fromkeys(("number", "integer", "bigint", "double", "decimal"), "number"),
+    **dict.fromkeys(("currency", "percent", "percentage", "formula_number"), "number"),
+    **dict.fromkeys(("boolean", "checkbox"), "bool"),
+    **dict.fromkeys(("date", "datetime", "timestamp"), "instant"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A name that a rule cannot read: `later` known but not mirrored, `crm` off, else unknown."""
+
+    why: Literal["unknown", "later", "crm"]
+
+
+def find_field(name: str, portal: Portal | None) -> RuleField | Unreadable:
+    """Find the field of the language by its name; names of custom fields fold case."""
+    name = name.strip()
+    field: RuleField | Unreadable | None = FIELDS.get(name)
+    if name in LATER:
+        return Unreadable("later")
+    field = field or _custom_field(name, portal)
+    if isinstance(field, RuleField) and portal and not portal.crm:
+        return Unreadable("crm") if needs_crm(field) else field
+    return field
+
+
+def needs_crm(field: RuleField) -> bool:
+    """Whether the value of this field comes from the CRM."""
+    return any(stream.startswith("crm.") for stream in field.streams)
+
+
+def custom_declaration(name: str, portal: Portal | None) -> CustomField | None:
+    """Find what the portal declares about a custom field of the ticket (`cf.…`)."""
+    declared = portal.ticket_fields if portal else ()
+    key = name.removeprefix("cf.").casefold()
+    return next((field for field in declared if field.name.casefold() == key), None)
+
+
+def _custom_field(name: str, portal: Portal | None) -> RuleField | Unreadable:
+    for prefix, (column, streams, attribute) in _CUSTOM.items():
+        if not name.startswith(prefix):
+            continue
+        key = name.removeprefix(prefix)
+        declared: tuple[CustomField, ...] = getattr(portal, attribute) if portal else ()
+        match = next((item for item in declared if item.name.casefold() == key.casefold()), None)
+        if match is not None:
+            kind = _KINDS.get(match.type.casefold().replace(" ", ""), "text")
+            return RuleField(prefix + match.name, kind, column, streams, match.name)
+        if declared or not _API_NAME.fullmatch(key):
+            return Unreadable("unknown")
+        return RuleField(name, "any", column, streams, key)
+    return Unreadable("unknown")
+
+
+def field_names(portal: Portal | None) -> list[str]:
+    """List every name that could be meant, for near names."""
+    names = [*FIELDS, *LATER]
+    for prefix, (_, _, attribute) in _CUSTOM.items():
+        names += [prefix + item.name for item in (getattr(portal, attribute) if portal else ())]
+    return names

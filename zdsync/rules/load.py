@@ -1,0 +1,273 @@
+"""Text of `rules.yaml` → rules, and every problem in it.
+
+Owns: the order of the checks (YAML, shape, names, conditions, actions, examples) and what a rule
+is once read. Promises: all problems at once, in the order of the file; nothing is raised for what
+an admin wrote. Must not: read a file, the clock or the mirror.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from zdsync.errors import Problem
+from zdsync.model import Portal
+from zdsync.rules.actions import ActionReader
+from zdsync.rules.compile import compile_condition, folds_of
+from zdsync.rules.compiled import Action, CompiledRule, FoldColumn, RuleMode, Scope, Tags
+from zdsync.rules.condition import Compare, Condition, compares, fields_of
+from zdsync.rules.fields import RuleField
+from zdsync.rules.given import Example, read_example
+from zdsync.rules.models import ActionModel, LimitsModel
+from zdsync.rules.names import Names
+from zdsync.rules.nodes import Node, Notes, near, read_yaml
+from zdsync.rules.operands import Operands
+from zdsync.rules.parse import Parser
+from zdsync.rules.shape import check_shape
+from zdsync.rules.taxonomy import Taxonomy, read_taxonomy
+from zdsync.sql import Sql
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The guards of unattended ticks; `share_of_open_tickets` is a fraction."""
+
+    changes_per_tick: int = 500
+    changes_per_rule: int = 200
+    changes_per_day: int = 3000
+    share_of_open_tickets: float = 0.25
+    destructive_per_tick: int = 20
+    destructive_per_day: int = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule as read: its condition as a tree, its actions, its examples."""
+
+    id: str
+    why: str
+    mode: RuleMode
+    index: int
+    scope: Scope
+    stop: bool
+    reassert: bool
+    when: Condition
+    actions: tuple[Action, ...]
+    text_fields: tuple[RuleField, ...]  # read by actions as searchable text
+    plain_fields: tuple[RuleField, ...]  # read by actions as they are
+    examples: tuple[Example, ...]
+    where: str
+
+
+@dataclass(frozen=True, slots=True)
+class RuleFile:
+    """The whole file; `digest` names its content, whatever its comments and layout."""
+
+    name: str
+    rules: tuple[Rule, ...] = ()
+    limits: Limits = Limits()
+    taxonomies: Mapping[str, Taxonomy] | None = None
+    digest: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What could be read, and every problem; with a problem the rules must not run."""
+
+    rules: RuleFile
+    problems: tuple[Problem, ...]
+
+
+def load_rules(text: str, name: str, portal: Portal | None = None) -> Loaded:
+    """Read and check a rules file; `name` stands before line and column in every problem.
+
+    Without a portal (or with one that is not known yet) names of agents, departments, statuses
+    and custom fields are taken as they stand.
+    """
+    notes = Notes(name)
+    root = read_yaml(text, notes)
+    if root is None:
+        return Loaded(RuleFile(name), notes.problems())
+    check_shape(root, notes)
+    file = _File(root, notes, portal).read()
+    return Loaded(file, notes.problems())
+
+
+def compile_rule(rule: Rule, file: RuleFile, portal: Portal | None, as_of: datetime) -> CompiledRule:
+    """Write the SQL of one rule; durations count back from `as_of` (aware)."""
+    reads = tuple(dict.fromkeys((*fields_of(rule.when), *rule.plain_fields, *rule.text_fields)))
+    folds = _folds(rule)
+    tags = any(isinstance(action, Tags) for action in rule.actions)
+    return CompiledRule(
+        id=rule.id,
+        why=rule.why,
+        mode=rule.mode,
+        index=rule.index,
+        where=compile_condition(rule.when, as_of),
+        actions=rule.actions,
+        reads=reads,
+        streams=frozenset({"desk.tickets"}).union(*(field.streams for field in reads)),
+        evidence=tuple((field.name, _evidence(field)) for field in reads),
+        folds=folds,
+        reads_tags=tags or any(field.kind == "set" for field in reads),
+        needs_text=any(fold.long for fold in folds),
+        scope=rule.scope,
+        stop=rule.stop,
+        reassert=rule.reassert,
+    )
+
+
+def _evidence(field: RuleField) -> Sql:
+    """Show the value that a person would look for; of long text only whether there is any."""
+    if field.name in ("text", "description"):
+        return "CASE WHEN " + field.raw + " <> '' THEN '(text)' END"
+    if field.kind == "set":
+        return "array_to_string(" + field.raw + ", ', ')"
+    return "CAST(" + field.raw + " AS VARCHAR)"
+
+
+def _folds(rule: Rule) -> tuple[FoldColumn, ...]:
+    read = [field for compare in compares(rule.when) for field in _folded_fields(compare)]
+    columns = [fold for field in (*read, *rule.text_fields) for fold in folds_of(field)]
+    return tuple({fold.column: fold for fold in columns}.values())
+
+
+def _folded_fields(compare: Compare) -> tuple[RuleField, ...]:
+    if compare.kind not in ("text", "set") or compare.operator == "matches":
+        return ()
+    return (compare.field, compare.other) if compare.other else (compare.field,)
+
+
+class _File:
+    """Reads the sections of one file whose YAML could be read."""
+
+    def __init__(self, root: Node, notes: Notes, portal: Portal | None) -> None:
+        self.root, self.notes, self.portal = root, notes, portal
+        self.names = Names(portal, notes)
+        lists = {key.text: value.items or () for key, value in self._section("lists")}
+        self.parser = Parser(portal, notes, Operands(notes, self.names, lists))
+        # An example may name people whom the portal does not know: its names are not resolved.
+        unresolved = Names(None, notes)
+        self.example_parser = Parser(portal, notes, Operands(notes, unresolved, lists))
+
+    def read(self) -> RuleFile:
+        self._settings()
+        taxonomies = {
+            key.text: read_taxonomy(key.text, value, self.notes)
+            for key, value in self._section("taxonomies")
+        }
+        rules: list[Rule] = []
+        seen: dict[str, int] = {}
+        section = self.root.get("rules")
+        for index, node in enumerate((section.items if section else None) or ()):
+            self._unique(node, seen)
+            rule = self._rule(node, index, taxonomies)
+            rules += [rule] if rule else []
+        plain = json.dumps(self.root.plain(), sort_keys=True, ensure_ascii=False, default=str)
+        digest = hashlib.sha256(plain.encode("utf-8", "surrogatepass")).hexdigest()
+        return RuleFile(self.notes.file, tuple(rules), self._limits(), taxonomies, digest)
+
+    def _section(self, name: str) -> tuple[tuple[Node, Node], ...]:
+        node = self.root.get(name)
+        return (node.pairs if node else None) or ()
+
+    def _unique(self, node: Node, seen: dict[str, int]) -> None:
+        id_ = node.get("id")
+        if id_ is None:
+            return
+        if id_.text in seen:
+            hint = f"the first is on line {seen[id_.text]}"
+            self.notes.add(id_, f"two rules have the id {id_.text!r}", hint)
+        seen.setdefault(id_.text, id_.line)
+
+    def _rule(self, node: Node, index: int, taxonomies: Mapping[str, Taxonomy]) -> Rule | None:
+        before = len(self.notes.found)
+        for later in ("again_after", "formerly"):
+            if key := node.key(later):
+                self.notes.add(key, f"`{later}`: not supported yet", "take this line out")
+        when, then = node.get("when"), node.get("then")
+        condition = self.parser.condition(when) if when else None
+        reader = ActionReader(self.portal, self.notes, self.names, self.parser, taxonomies)
+        items = [item for item in (then.items if then else None) or () if _fits(item)]
+        actions = [action for item in items for action in reader.read(item)]
+        listed = node.get("examples")
+        examples = [
+            read_example(item, self.example_parser)
+            for item in (listed.items if listed else None) or ()
+        ]
+        if condition is None or not actions or len(self.notes.found) > before:
+            return None
+        return Rule(
+            _word(node, "id", ""),
+            _word(node, "why", ""),
+            _word(node, "mode", "plan"),  # type: ignore[arg-type]  # the shape was checked
+            index,
+            _word(node, "scope", "open"),  # type: ignore[arg-type]  # the shape was checked
+            _flag(node, "stop"),
+            _flag(node, "reassert"),
+            condition,
+            tuple(actions),
+            tuple(dict.fromkeys(reader.texts)),
+            tuple(dict.fromkeys(reader.plains)),
+            tuple(example for example in examples if example),
+            f"{self.notes.file}:{node.line}:{node.column}",
+        )
+
+    def _limits(self) -> Limits:
+        node = self.root.get("limits")
+        try:
+            model = LimitsModel.model_validate(node.plain() if node else {})
+        except ValueError:
+            return Limits()  # the shape check has noted it
+        values = model.model_dump()
+        share = float(values.pop("share_of_open_tickets").rstrip("%")) / 100
+        return Limits(share_of_open_tickets=share, **values)
+
+    def _settings(self) -> None:
+        settings = self.root.get("settings")
+        calendars = settings.get("calendars") if settings else None
+        names = [key.text for key, _ in (calendars.pairs if calendars else None) or ()]
+        for _, calendar in (calendars.pairs if calendars else None) or ():
+            zone = calendar.get("timezone")
+            if zone and not _is_zone(zone.text):
+                self.notes.add(zone, f"no time zone {zone.text!r}", "such as America/Chicago")
+        departments = settings.get("departments") if settings else None
+        for key, value in (departments.pairs if departments else None) or ():
+            self.names.department(key)
+            if value.text not in names:
+                hint = near(value.text, names)
+                self.notes.add(value, f"no calendar {value.text!r}", hint)
+
+
+def _is_zone(name: str) -> bool:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        return False
+    return True
+
+
+def _fits(item: Node) -> bool:
+    """Whether the shape check took this action."""
+    try:
+        ActionModel.model_validate(item.plain())
+    except ValueError:
+        return False
+    return True
+
+
+def _word(node: Node, key: str, default: str) -> str:
+    found = node.get(key)
+    return found.text if found else default
+
+
+def _flag(node: Node, key: str) -> bool:
+    found = node.get(key)
+    return bool(found and found.value)
+
+
+LIMIT_NAMES = tuple(field.name for field in fields(Limits))

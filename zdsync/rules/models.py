@@ -1,0 +1,269 @@
+"""The shape of `rules.yaml` as pydantic models: which keys there are, and what they mean.
+
+Owns: keys, types, defaults and their descriptions (the JSON Schema for editors comes from here).
+Conditions and examples are `Any` here: `parse` and `given` read them from nodes, with positions.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    WithJsonSchema,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
+
+
+def _as_text(value: object) -> object:
+    """Take a number for text: a status, tag or option may be spelt with digits."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return str(value)
+    return value
+
+
+def _fail(what: str) -> PydanticCustomError:
+    # Braces are placeholders for pydantic: double them.
+    return PydanticCustomError("rules", what.replace("{", "{{").replace("}", "}}"))  # type: ignore[arg-type]  # wants a literal
+
+
+Text = Annotated[str, BeforeValidator(_as_text), Field(min_length=1, max_length=2000)]
+
+
+def _scalar(value: object) -> object:
+    if isinstance(value, dict | list):
+        raise _fail("takes a single value")
+    return value
+
+
+Scalar = Annotated[
+    Any,
+    BeforeValidator(_scalar),
+    WithJsonSchema({"type": ["string", "number", "boolean", "null"]}),
+]
+
+
+class Strict(BaseModel):
+    """Refuses unknown keys; nothing is coerced."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, populate_by_name=False)
+
+
+class Calendar(Strict):
+    timezone: Text = Field(description="Time zone by its IANA name, such as America/Chicago.")
+    hours: Literal["always"] | dict[str, Text] = Field(
+        description='`always`, or days → hours: {mon-fri: "09:00-18:00"}.'
+    )
+    holidays: Text | list[Text] | None = Field(
+        default=None, description="A country code (US, DE-BY) or a list of dates."
+    )
+
+
+class Settings(Strict):
+    calendars: dict[str, Calendar] = Field(
+        default_factory=dict, description="Working hours by name; the first one is the default."
+    )
+    departments: dict[str, Text] = Field(
+        default_factory=dict, description="Department → calendar, where not the first."
+    )
+
+
+Count = Annotated[int, Field(ge=0, le=1_000_000)]
+
+
+class LimitsModel(Strict):
+    changes_per_tick: Count = Field(default=500, description="Most changes in one tick.")
+    changes_per_rule: Count = Field(default=200, description="Most changes of one rule in a tick.")
+    changes_per_day: Count = Field(default=3000, description="Most changes in 24 hours.")
+    share_of_open_tickets: Annotated[str, Field(pattern=r"^(100|[1-9]?\d)%$")] = Field(
+        default="25%", description="Largest share of the open tickets changed in 24 hours."
+    )
+    destructive_per_tick: Count = Field(
+        default=20, description="Most closes, spam marks, moves and replies in one tick."
+    )
+    destructive_per_day: Count = Field(default=50, description="The same in 24 hours.")
+
+
+class LabelModel(Strict):
+    tag: Text = Field(description="The tag, where Zoho refuses the label as a tag.")
+    words: list[Text] = Field(min_length=1, description="Words that point at the label.")
+
+
+def _shape(words: str, mapping: str) -> Any:
+    def shape(value: object) -> str | None:
+        if isinstance(value, list):
+            return words
+        return mapping if isinstance(value, dict) else None
+
+    return Discriminator(
+        shape, custom_error_type="rules", custom_error_message="takes a list of words"
+    )
+
+
+Label = Annotated[
+    Annotated[list[Text], Field(min_length=1), Tag("~words")]
+    | Annotated[LabelModel, Tag("~label")],
+    _shape("~words", "~label"),
+]
+
+
+class FieldAgent(Strict):
+    field: Text = Field(description="A field that holds an agent's e-mail, such as contact.owner.")
+    else_: Any = Field(
+        default=None, alias="else", description="Whom to take where that is no agent."
+    )
+
+
+class TeamAgent(Strict):
+    team: Text = Field(description="The team whose agent takes a ticket that nobody has.")
+
+
+class AmongAgents(Strict):
+    among: list[Text] = Field(min_length=1, description="Agents; the one with least open tickets.")
+
+
+def _assign_shape(value: object) -> str | None:
+    if isinstance(value, dict):
+        return next((f"~{key}" for key in ("team", "among") if key in value), "~owner")
+    return "~agent" if isinstance(value, str | int) else None
+
+
+Assign = Annotated[
+    Annotated[Text, Tag("~agent")]
+    | Annotated[FieldAgent, Tag("~owner")]
+    | Annotated[TeamAgent, Tag("~team")]
+    | Annotated[AmongAgents, Tag("~among")],
+    Discriminator(
+        _assign_shape,
+        custom_error_type="rules",
+        custom_error_message="takes an agent, `nobody`, or field, team, among",
+    ),
+]
+
+
+class CopyField(Strict):
+    field: Text = Field(description="The field whose value is taken.")
+
+
+class LookupField(Strict):
+    lookup: Text = Field(description="The field that is looked up; case does not matter.")
+    in_: dict[str, Scalar] = Field(alias="in", min_length=1, description="Value → new value.")
+    else_: Scalar = Field(default=None, alias="else", description="The value where none fits.")
+    never_lower: bool = Field(default=False, description="Never lower a priority.")
+
+
+def _set_shape(value: object) -> str:
+    if isinstance(value, dict):
+        return "~lookup" if "lookup" in value else "~copy"
+    return "~value"
+
+
+SetValue = Annotated[
+    Annotated[Scalar, Tag("~value")]
+    | Annotated[CopyField, Tag("~copy")]
+    | Annotated[LookupField, Tag("~lookup")],
+    Discriminator(_set_shape),
+]
+
+
+class TagEdit(Strict):
+    add: list[Text] = Field(default_factory=list, description="Tags to add.")
+    remove: list[Text] = Field(default_factory=list, description="Tags to remove.")
+
+
+class TagFrom(Strict):
+    from_: Text = Field(alias="from", description="The taxonomy whose labels are sought.")
+    search: list[Text] = Field(
+        default=["subject", "description"], min_length=1, description="The fields to search."
+    )
+    at_most: Annotated[int, Field(ge=1, le=50)] = Field(default=3, description="At most so many.")
+
+
+def _tag_shape(value: object) -> str | None:
+    if isinstance(value, dict):
+        return "~from" if "from" in value else "~edit"
+    return "~list" if isinstance(value, list) else None
+
+
+TagValue = Annotated[
+    Annotated[list[Text], Field(min_length=1), Tag("~list")]
+    | Annotated[TagEdit, Tag("~edit")]
+    | Annotated[TagFrom, Tag("~from")],
+    Discriminator(
+        _tag_shape,
+        custom_error_type="rules",
+        custom_error_message="takes a list of tags, add and remove, or from",
+    ),
+]
+
+
+class CloseModel(Strict):
+    outcome: Text | None = Field(default=None, description="The outcome that the close records.")
+    status: Text | None = Field(default=None, description="Which closed status; else the portal's.")
+    notify_contact: bool = Field(default=True, description="Whether Zoho may mail the contact.")
+
+
+class ActionModel(Strict):
+    """One action: exactly one of these keys, or the word `spam`."""
+
+    assign: Assign | None = Field(default=None, description="Who works on the ticket.")
+    set: dict[str, SetValue] | None = Field(
+        default=None, min_length=1, description="Field → value."
+    )
+    tag: TagValue | None = Field(default=None, description="Tags to add or remove.")
+    move: Text | None = Field(default=None, description="The department to move to.")
+    close: CloseModel | None = Field(default=None, description="Close the ticket.")
+    spam: Literal[True] | None = Field(default=None, description="Mark the ticket as spam.")
+    comment: Any = Field(default=None, description="Add a comment (not supported yet).")
+    reply: Any = Field(default=None, description="Reply to the customer (not supported yet).")
+    notify: Any = Field(default=None, description="Send a notice (not supported yet).")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _bare_word(cls, value: object) -> object:
+        if value == "spam":
+            return {"spam": True}
+        if isinstance(value, dict) and len(value) != 1:
+            raise _fail("one action per item: begin each with `- `")
+        if isinstance(value, dict):
+            if next(iter(value.values())) is None:
+                raise _fail(f"`{next(iter(value))}` needs a value")
+            return value
+        raise _fail("an action is `key: value`, or the word `spam`")
+
+
+class RuleModel(Strict):
+    id: Annotated[Text, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")] = Field(
+        description="The rule's name in plans and in the journal: letters, digits, - _ ."
+    )
+    why: Text = Field(default="", description="Why the rule is there, in a sentence.")
+    mode: Literal["off", "plan", "apply"] = Field(
+        default="plan", description="off, plan (show only) or apply."
+    )
+    scope: Literal["open", "all"] = Field(default="open", description="all adds closed tickets.")
+    stop: bool = Field(default=False, description="No later rule for tickets that match.")
+    reassert: bool = Field(default=False, description="Ignore what people set by hand.")
+    again_after: Any = Field(default=None, description="Repeat after (not supported yet).")
+    formerly: Any = Field(default=None, description="The rule's old name (not supported yet).")
+    when: Any = Field(description="The condition: all of its lines must hold.")
+    then: list[ActionModel] = Field(min_length=1, description="What to do, in a list.")
+    examples: list[Any] = Field(default_factory=list, description="Tests: given and expect.")
+
+
+class FileModel(Strict):
+    version: Literal[1] = Field(default=1, description="The version of the language: 1.")
+    settings: Settings = Field(default_factory=Settings, description="Calendars.")
+    limits: LimitsModel = Field(
+        default_factory=LimitsModel, description="Guards of unattended ticks."
+    )
+    lists: dict[str, list[Text]] = Field(default_factory=dict, description="Named lists of words.")
+    taxonomies: dict[str, dict[str, Label]] = Field(
+        default_factory=dict, description="Name → label → words."
+    )
+    rules: list[RuleModel] = Field(min_length=1, description="The rules, top to bottom.")

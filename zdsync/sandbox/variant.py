@@ -1,0 +1,124 @@
+"""Variant: every unknown of the fact sheets as a knob.
+
+Owns the list of open questions about Zoho and their most likely answer (the default).
+Promises that `parse` refuses unknown names and values. Must not hold behaviour.
+"DT" is desk-tickets.md, "DP" desk-people.md, "CRM" crm.md; the number is the section.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, fields, replace
+
+DESK_SCOPES = (
+    "Desk.tickets.READ,Desk.tickets.UPDATE,Desk.tickets.CREATE,Desk.contacts.READ,"
+    "Desk.basic.READ,Desk.search.READ,Desk.settings.READ"
+)
+CRM_SCOPES = (
+    "ZohoCRM.modules.contacts.READ,ZohoCRM.modules.accounts.READ,ZohoCRM.modules.leads.READ,"
+    "ZohoCRM.users.READ,ZohoCRM.org.READ,ZohoCRM.settings.fields.READ"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """One possible Zoho. Defaults are the most likely answers."""
+
+    # -- reading tickets, contacts, accounts
+    search_depth: int = 999  # DT 1 "Search depth": 999 (S) or 4999 (docs)
+    list_depth: int = 0  # DT 1 "Plain list depth": 0 = no bound, else highest `from`
+    from_base: int = 0  # DT 1 "Base of from": lists, 0 by spec, 1 by docs
+    search_from_base: int = 0  # the same for search
+    range_start: str = "inclusive"  # DT 2 "Whether the ends are inclusive is not stated"
+    range_end: str = "inclusive"
+    list_page_cap: int = 100  # DT 2 /tickets: 100 live, 99, or 50 as safe floor
+    list_over_cap: str = "refuse"  # refuse (422) or clamp (silently fewer rows)
+    list_default: int = 10  # DT 2 /tickets: 25 by spec, 10 by docs
+    times: str = "iso"  # README 1: iso by schema, epoch (ms) in samples
+    millis: bool = True  # iso times with .SSS (always .000 unless subsecond)
+    subsecond: bool = False  # whether records keep milliseconds at all
+    index_lag_seconds: int = 0  # DT 2 "Index delay: nothing documented"
+    list_refuses_fields: bool = False  # DT 2, DP 1: `fields` 422 for some, fine for others
+    list_refuses_minus_modified: bool = False  # README 4: `-modifiedTime` on /tickets
+    spam_in_list: bool = False  # DT 5 point 8
+    spam_in_search: bool = False  # DT 2: a spam ticket asked for by number yields 204 (3P10)
+    archived_in_search: bool = False  # DT 5 point 8
+    trashed_in_search: bool = False  # DT 5 point 8
+    count_capped_at: int = 0  # 0 = search `count` is true, else it never says more
+    count_as_string: bool = False  # DT 2 "`count` (string or integer)"
+    count_includes_spam: bool = True  # ticketsCount over spam tickets: not stated
+    count_credits: int = 1  # DT 1 "`ticketsCount` cost unknown"
+    ids_as_int: bool = False  # DT 1 "Ids and counters are string-or-integer"
+    contact_search_has_crm_link: str = "full"  # DP 3: full, empty ({}), absent
+    account_search_has_crm_link: str = "absent"  # DP 3 "not declared"
+    list_fields_return_modified: bool = True  # DP 12 point 3
+    fields_endpoint: bool = True  # DP 7: /fields, else 404 and organizationFields remains
+    teams_limit: int = 0  # DP 2 /teams: 0 = limit absent returns all, else the page size then
+    missing_answers: int = 404  # DT 1 "also for a missing record, ?": 404, 204 or 422
+    merged_loser: str = "404"  # DT 3 "Fate of merged ids on read": 404, trashed, or master
+    skip_missing_by_ids: bool = True  # DP 12 point 8: contactsByIds, agentsByIds
+    history_newest_first: bool = True  # DT 2 "Row order undocumented"
+
+    # -- writing
+    reply_bumps_modified: bool = True  # DP 9 last line
+    comment_bumps_modified: bool = False  # DT 4 last line
+    tags_bump_modified: bool = False  # DT 4 last line
+    associate_answers: str = "added"  # DT 3 Tags: added or all
+    bulk_is_atomic: bool = True  # DT 3 "all-or-nothing or silently partial"
+    bulk_ids_max: int = 50  # DT 5 point 5
+    update_many_flat: bool = True  # README 5: 25 flat, else half a credit an id
+    outcome_departments: str = "IT,Support"  # mandatory cf_outcome on closing; issue 2
+    assignee_must_be_member: bool = True  # an agent outside the department is refused
+
+    # -- OAuth and limits
+    edition: str = "standard"  # DT 1 table: free, express, standard, professional, enterprise
+    daily_credits: int = 0  # 0 = by edition
+    concurrency: int = 0  # 0 = by edition
+    crm_daily_credits: int = 0
+    crm_concurrency: int = 0
+    token_throttle_status: int = 200  # README 6: 400 or 200
+    tokens_per_10_minutes: int = 10  # DP 11
+    live_tokens: int = 15  # DP 11: 10, 15 or 30
+    expires_in: int = 3600  # DP 11; shorter makes tests of refreshing quick
+    scopes: str = DESK_SCOPES + "," + CRM_SCOPES
+    any_scope: bool = True  # DP 11 "All-of or any-of": basic/settings/finer as alternatives
+    crm_dc_refuses: bool = False  # every CRM call answers 401 INVALID_TOKEN (wrong centre)
+
+    # -- CRM
+    ims_inclusive: bool = True  # CRM 6 "Inclusive or exclusive at the boundary"
+    ims_answers: int = 304  # CRM 6: 304 or 204 when nothing changed
+    ims_on_users: bool = False  # CRM 6 "On users: whether honoured in practice"
+    ims_on_deleted: bool = True  # CRM 6 "whether it filters by deleted_time"
+    crm_zone: str = "+00:00"  # CRM 15: offset of the token user's zone, e.g. +05:30, -06:00
+    crm_missing: int = 204  # CRM 5: 204 or 400 INVALID_DATA
+    crm_refuses_fields_over: int = 50  # CRM 3
+    crm_429_code: str = "TOO_MANY_REQUESTS"  # CRM 13, or RATE_LIMIT_EXCEEDED
+    crm_scope_status: int = 401  # CRM 14: 401 or 403
+    crm_hidden_fields: str = ""  # CRM 15 HIPAA: Module.Field, comma separated, come back null
+    crm_page_records: int = 2000  # CRM 4
+
+    # -- trouble
+    shift_rows: float = 0.0  # chance that an automation edits a ticket before a ranged read
+
+    @classmethod
+    def parse(cls, pairs: Iterable[str]) -> Variant:
+        """Build a variant from KEY=VALUE texts. ValueError names what is wrong."""
+        known = {f.name: type(f.default) for f in fields(cls)}
+        values: dict[str, object] = {}
+        for pair in pairs:
+            key, sep, text = pair.partition("=")
+            if not sep or key not in known:
+                raise ValueError(f"unknown variant {pair!r}; known: {', '.join(sorted(known))}")
+            values[key] = _read(key, text, known[key])
+        return replace(cls(), **values)  # type: ignore[arg-type]
+
+
+def _read(key: str, text: str, kind: type) -> object:
+    if kind is bool:
+        if text.lower() not in ("true", "false", "1", "0", "yes", "no"):
+            raise ValueError(f"{key} must be true or false, not {text!r}")
+        return text.lower() in ("true", "1", "yes")
+    try:
+        return kind(text)
+    except ValueError:
+        raise ValueError(f"{key} must be {kind.__name__}, not {text!r}") from None

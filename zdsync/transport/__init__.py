@@ -1,0 +1,19 @@
+"""HTTP to Zoho: hosts, token, budget, retries. The only importer of requests and tenacity."""
+
+from zdsync.transport.auth import TokenProvider
+from zdsync.transport.budget import Budget
+from zdsync.transport.connect import Connection, connect, edition_name, new_refresh_token
+from zdsync.transport.hosts import DATA_CENTRES
+from zdsync.transport.session import Answer, Api
+
+__all__ = [
+    "DATA_CENTRES",
+    "Answer",
+    "Api",
+    "Budget",
+    "Connection",
+    "TokenProvider",
+    "connect",
+    "edition_name",
+    "new_refresh_token",
+]

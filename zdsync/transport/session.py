@@ -1,0 +1,303 @@
+"""HTTP calls to one system of Zoho, with retries.
+
+Owns `Api`: the only way to Zoho. Promises that a GET is retried, that a write whose outcome is
+unknown is never repeated (promise 5), that redirects are not followed, and that no message or
+log line holds a token. Must not know what a record looks like.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import re
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+import requests
+import tenacity
+
+from zdsync.clock import Clock
+from zdsync.errors import Missing, OutcomeUnknown, Refused, TokenRefused, ZdsyncError
+from zdsync.model import Call
+from zdsync.transport.auth import TokenProvider
+from zdsync.transport.budget import Budget, range_credits
+from zdsync.transport.hosts import host_of
+from zdsync.transport.refusal import Asked, Verdict, judge
+from zdsync.transport.wire import TIMEOUT, Bearer, decode_body, never_sent, new_session, unreachable
+
+log = logging.getLogger(__name__)
+
+Params = Mapping[str, str | int]
+_ATTEMPTS = 6
+_ATTEMPTS_BUSY = 10  # more patience with 429: nothing is broken
+_WITHOUT_ORG = ("/organizations",)  # desk-people.md 1: takes no orgId
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One good answer. `body` is None where there was none (204, 304, an empty 200)."""
+
+    status: int
+    body: Any
+    credits: float
+    headers: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Sending:
+    asked: Asked
+    url: str
+    params: Params
+    headers: Mapping[str, str]
+    payload: bytes | None
+    stream: str
+    absent_ok: bool
+
+    @property
+    def writes(self) -> bool:
+        return self.asked.method != "GET"
+
+
+class _Again(Exception):
+    """Repeating may help; carries the error to raise when it did not."""
+
+    def __init__(self, error: ZdsyncError, wait: float | None, busy: bool) -> None:
+        super().__init__()
+        self.error = error
+        self.wait = wait
+        self.busy = busy
+
+
+class Api:
+    """Calls one system. Thread-safe; close it when done."""
+
+    def __init__(
+        self,
+        system: str,
+        base: str,
+        tokens: TokenProvider,
+        budget: Budget,
+        clock: Clock,
+        *,
+        org_id: str | None = None,
+    ) -> None:
+        self.system = system
+        self.budget = budget
+        self._base = base.rstrip("/")
+        self._tokens = tokens
+        self._clock = clock
+        self._org_id = org_id
+        self._session = new_session()
+        self._random = random.Random()
+
+    def use_org(self, org_id: str) -> None:
+        """Send this portal id from now on."""
+        self._org_id = org_id
+
+    def close(self) -> None:
+        """Give the connections back."""
+        self._session.close()
+
+    def get(
+        self,
+        path: str,
+        params: Params | None = None,
+        *,
+        stream: str,
+        endpoint: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        absent_ok: bool = False,
+    ) -> Answer:
+        """Read; 200, 204 and 304 return. With `absent_ok` a missing record is an empty answer."""
+        self.budget.check_read()
+        asked = self._asked("GET", path, endpoint)
+        sending = self._prepare(asked, path, params, stream, headers=headers, absent_ok=absent_ok)
+        return self._persist(lambda: self._attempt(sending))
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Params | None = None,
+        body: Mapping[str, Any] | None,
+        stream: str,
+        endpoint: str | None = None,
+    ) -> Answer:
+        """Write once. OutcomeUnknown if it may have taken effect without a usable answer."""
+        sending = self._prepare(
+            self._asked(method, path, endpoint), path, params, stream, body=body
+        )
+        return self._persist(lambda: self._attempt(sending))
+
+    def _asked(self, method: str, path: str, endpoint: str | None) -> Asked:
+        return Asked(self.system, method, endpoint or re.sub(r"/\d+(?=/|$)", "/{id}", path))
+
+    def _prepare(
+        self,
+        asked: Asked,
+        path: str,
+        params: Params | None,
+        stream: str,
+        *,
+        body: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        absent_ok: bool = False,
+    ) -> _Sending:
+        sent = {"Accept": "application/json", **(headers or {})}
+        if self.system == "desk" and self._org_id and path not in _WITHOUT_ORG:
+            sent["orgId"] = self._org_id
+        payload = None
+        if body is not None:
+            payload = orjson.dumps(dict(body))
+            sent["Content-Type"] = "application/json"
+        return _Sending(asked, self._base + path, params or {}, sent, payload, stream, absent_ok)
+
+    def _persist(self, attempt: Callable[[], Answer]) -> Answer:
+        retrying = tenacity.Retrying(
+            retry=tenacity.retry_if_exception_type(_Again),
+            stop=_stop,
+            wait=self._wait,
+            sleep=self._clock.sleep,
+            reraise=True,
+        )
+        try:
+            return retrying(attempt)
+        except _Again as again:
+            raise again.error from None
+
+    def _wait(self, state: tenacity.RetryCallState) -> float:
+        """Seconds before the next try: what Zoho asks for, else doubling with full jitter."""
+        again = _again(state)
+        if again and again.wait is not None:
+            return again.wait + self._random.uniform(0, 1)
+        return self._random.uniform(0.5, 1) * min(30.0, 0.5 * 2.0**state.attempt_number)
+
+    def _attempt(self, sending: _Sending) -> Answer:
+        """Send once; after a 401 refresh the token and send once more."""
+        token = self._tokens.token()
+        with self.budget.slot():
+            answer, verdict = self._exchange(sending, token)
+        if verdict and verdict.action == "token":
+            fresh = self._tokens.refresh(token)
+            with self.budget.slot():
+                answer, verdict = self._exchange(sending, fresh)
+        if verdict is None:
+            self.budget.speed_up()
+            return answer
+        return self._refuse(sending, verdict)
+
+    def _refuse(self, sending: _Sending, verdict: Verdict) -> Answer:
+        error = verdict.error
+        if sending.absent_ok and _says_absent(error):
+            return Answer(404, None, 0.0, {})
+        if sending.writes and not verdict.sure:
+            raise OutcomeUnknown(error.what, "It may have taken effect: look before repeating.")
+        if verdict.action == "slow":
+            self.budget.slow_down()
+        if verdict.action in ("slow", "again"):
+            raise _Again(error, verdict.wait, verdict.action == "slow")
+        if isinstance(error, TokenRefused) and verdict.action == "token":
+            raise TokenRefused(error.what, error.hint + self._where())
+        raise error
+
+    def _where(self) -> str:
+        domain = self._tokens.api_domain
+        return f" The token was made for {host_of(domain)}." if domain else ""
+
+    def _exchange(self, sending: _Sending, token: str) -> tuple[Answer, Verdict | None]:
+        began = time.perf_counter()
+        try:
+            response = self._session.request(
+                sending.asked.method,
+                sending.url,
+                params=dict(sending.params),
+                data=sending.payload,
+                headers=dict(sending.headers),
+                auth=Bearer(token),
+                timeout=TIMEOUT,
+                allow_redirects=False,
+            )
+        except requests.RequestException as error:
+            self._record(sending, 0, 0.0, began, None)
+            return Answer(0, None, 0.0, {}), _no_answer(sending, error)
+        body = decode_body(response.content)
+        weight = _credits(self.system, sending, response)
+        self._record(sending, response.status_code, weight, began, _left(self.system, response))
+        verdict = judge(
+            sending.asked,
+            response.status_code,
+            body,
+            retry_after=_seconds(response.headers.get("Retry-After")),
+            now=self._clock.now(),
+            secrets=(token, *self._tokens.secrets),
+        )
+        return Answer(response.status_code, body, weight, response.headers), verdict
+
+    def _record(
+        self, sending: _Sending, status: int, weight: float, began: float, left: int | None
+    ) -> None:
+        spent = int((time.perf_counter() - began) * 1000)
+        asked = sending.asked
+        call = Call(
+            at=self._clock.now(),
+            stream=sending.stream,
+            system=self.system,
+            method=asked.method,
+            endpoint=asked.endpoint,
+            status=status,
+            credits=weight,
+            milliseconds=spent,
+        )
+        self.budget.record(call, left)
+        log.debug("call=%s status=%d credits=%g ms=%d", asked, status, weight, spent)
+
+
+def _again(state: tenacity.RetryCallState) -> _Again | None:
+    error = state.outcome.exception() if state.outcome else None
+    return error if isinstance(error, _Again) else None
+
+
+def _stop(state: tenacity.RetryCallState) -> bool:
+    again = _again(state)
+    return state.attempt_number >= (_ATTEMPTS_BUSY if again and again.busy else _ATTEMPTS)
+
+
+def _no_answer(sending: _Sending, error: requests.RequestException) -> Verdict:
+    failure = unreachable(sending.url, error)
+    return Verdict("again", failure, sure=never_sent(error))
+
+
+def _says_absent(error: ZdsyncError) -> bool:
+    # The answer for an unknown id is not known: 404, 204 or 422 (desk), 400 INVALID_DATA (crm).
+    return isinstance(error, Missing) or (
+        isinstance(error, Refused)
+        and error.status in (400, 422)
+        and error.code in ("INVALID_DATA", "UNPROCESSABLE_ENTITY")
+    )
+
+
+def _seconds(text: str | None) -> float | None:
+    if text is None or not re.fullmatch(r"\s*\d{1,7}(\.\d+)?\s*", text):
+        return None
+    return float(text)
+
+
+def _left(system: str, response: requests.Response) -> int | None:
+    name = "X-Rate-Limit-Remaining-v3" if system == "desk" else "X-API-CREDITS-REMAINING"
+    found = _seconds(response.headers.get(name))
+    return None if found is None else int(found)
+
+
+def _credits(system: str, sending: _Sending, response: requests.Response) -> float:
+    weight = _seconds(response.headers.get("X-Rate-Limit-Request-Weight-v3"))
+    if weight is not None:
+        return weight
+    if response.status_code in (401, 429) or response.status_code >= 500:
+        return 0.0
+    if system == "desk" and "limit" in sending.params:
+        return range_credits(int(sending.params.get("from", 0)) + int(sending.params["limit"]))
+    return 1.0
