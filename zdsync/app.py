@@ -5,53 +5,44 @@ Has no logic of its own; each command of the command line calls one method here.
 
 from __future__ import annotations
 
-import os
+import difflib
 import secrets
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from zdsync import rulebook
 from zdsync.changes import Applied, Journal, Plan, shelf
 from zdsync.clock import Clock, SystemClock
-from zdsync.connectors import Crm, Desk
-from zdsync.errors import Misconfigured, PlanRefused, ZdsyncError
+from zdsync.connect import Zoho, make_folders, open_portal
+from zdsync.errors import MirrorBusy, MirrorFailed, Misconfigured, PlanRefused, Problem, ZdsyncError
 from zdsync.flow import Flow
-from zdsync.mirror import Mirror, publish
-from zdsync.mirror.lock import SERVICE, WORK, hold
-from zdsync.model import Call, Portal
+from zdsync.mirror import SERVICE, WORK, Mirror, Reader, hold, scratch
 from zdsync.pull import Progress, Puller, Quiet, StreamOutcome, unknown_streams
+from zdsync.reports import Report, build, read_period, standing
+from zdsync.reports.status import Status, read_status
+from zdsync.rulebook import Rulebook
 from zdsync.rules import RuleFile
 from zdsync.settings import Settings
 from zdsync.sql import Sql
 from zdsync.streams import BY_NAME
-from zdsync.transport import Connection, connect
 
 MIRROR = "mirror.duckdb"
 TURN = 60.0  # seconds that a command waits for another to finish with the mirror
+_PULL_FIRST = "run zdsync pull first"
 
 
-@dataclass(frozen=True, slots=True)
-class Zoho:
-    """The way to one portal."""
+@dataclass(slots=True)
+class Run:
+    """One recorded run: the open mirror, its id, what it comes to (pulled, applied, …)."""
 
-    connection: Connection
-    desk: Desk
-    crm: Crm | None
-
-    def drain(self) -> list[Call]:
-        """Hand over the calls made since the last time."""
-        apis = [self.connection.desk, *([self.connection.crm] if self.connection.crm else [])]
-        return [call for api in apis for call in api.budget.drain()]
-
-    def workers(self) -> int:
-        """How many calls Desk takes at once just now."""
-        return self.connection.desk.budget.allowed_now
+    mirror: Mirror
+    id: str
+    counts: dict[str, int] = field(default_factory=dict)
 
 
 class App:
@@ -69,42 +60,16 @@ class App:
         self.stop = stop or threading.Event()
         self.clock: Clock = clock or SystemClock(self.stop)
         self.progress: Progress = progress or Quiet()
-        self.rulebook = rulebook.Rulebook(settings.rules)
+        self.rulebook = Rulebook(settings.rules, self.clock)
         self._published_at: datetime | None = None
 
     # -- parts ------------------------------------------------------------------------------
 
     @cached_property
     def zoho(self) -> Zoho:
-        """Connect; the portal's edition sets the limits unless the settings do."""
-        settings = self.settings
-        missing = settings.missing_credentials()
-        if missing:
-            hint = "zdsync demo needs no portal; the README says how to connect yours"
-            raise Misconfigured("the connection to Zoho is not set up", missing, hint)
-        self._make_folders()
-        connection = connect(
-            dc=settings.dc,
-            accounts_url=settings.accounts_url,
-            desk_url=settings.desk_url,
-            crm_url=settings.crm_url,
-            org_id=settings.secret("org_id"),
-            client_id=settings.secret("client_id"),
-            client_secret=settings.secret("client_secret"),
-            refresh_token=settings.secret("refresh_token"),
-            token_cache=settings.private_dir / "token.json",
-            edition=settings.edition,
-            crm_edition=settings.edition,
-            reserve=settings.credit_reserve,
-            crm=settings.crm,
-            clock=self.clock,
-        )
-        modules = {"Contacts": settings.crm_contacts, "Accounts": settings.crm_accounts}
-        crm = Crm(connection.crm, self.clock, modules) if connection.crm else None
-        desk = Desk(connection.desk, self.clock)
-        if settings.edition is None:
-            desk.organization(settings.secret("org_id"))
-        return Zoho(connection, desk, crm)
+        """The way to the portal, opened when first needed."""
+        make_folders(self.settings)
+        return open_portal(self.settings, self.clock)
 
     @cached_property
     def journal(self) -> Journal:
@@ -114,7 +79,7 @@ class App:
     @contextmanager
     def work(self, command: str, wait: float = TURN) -> Iterator[Mirror]:
         """Hold the private mirror open for one command; others wait for their turn."""
-        self._make_folders()
+        make_folders(self.settings)
         private, settings = self.settings.private_dir, self.settings
         options = {
             "sla_tier_field": settings.sla_tier_field,
@@ -142,65 +107,65 @@ class App:
         """The file whose presence stops all writing."""
         return self.settings.data_dir / "STOP"
 
-    def _make_folders(self) -> None:
-        try:
-            self.settings.data_dir.mkdir(mode=0o750, parents=True, exist_ok=True)
-            self.settings.private_dir.mkdir(mode=0o700, exist_ok=True)
-        except OSError as error:
-            what = f"the data directory {self.settings.data_dir} cannot be made: {error.strerror}"
-            raise Misconfigured(what, hint="set ZDSYNC_DATA_DIR to one that may be written") from None
-
-    def _run_id(self) -> str:
-        return f"{self.clock.now():%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
-
-    def _puller(self, mirror: Mirror, run_id: str) -> Puller:
+    def _puller(self, run: Run) -> Puller:
         return Puller(
-            mirror=mirror,
+            mirror=run.mirror,
             desk=self.zoho.desk,
             crm=self.zoho.crm,
             clock=self.clock,
             progress=self.progress,
             workers=self.zoho.workers,
             drain=self.zoho.drain,
-            run_id=run_id,
+            run_id=run.id,
             exclude=frozenset(self.settings.exclude),
         )
 
-    def _flow(self, mirror: Mirror, run_id: str, puller: Puller | None) -> Flow:
+    def _flow(self, run: Run) -> Flow:
         return Flow(
-            mirror=mirror,
-            portal=mirror.portal(),
+            mirror=run.mirror,
+            portal=run.mirror.portal(),
             clock=self.clock,
             every=self.settings.every,
             owner_map=self.settings.owner_map,
             journal=self.journal,
-            run_id=run_id,
-            puller=puller,
+            run_id=run.id,
+            read_tags=lambda ids: self._puller(run).read_tags(ids),
         )
 
     @contextmanager
-    def _run(self, command: str) -> Iterator[tuple[Mirror, str]]:
+    def _run(self, command: str) -> Iterator[Run]:
         """One recorded run over the private mirror; what it changed is published at its end."""
         with self.work(f"zdsync {command}") as mirror:
-            run_id = self._run_id()
-            mirror.start_run(run_id, command)
-            counts: dict[str, int] = {}
+            run = Run(mirror, f"{self.clock.now():%Y%m%dT%H%M%S}-{secrets.token_hex(3)}")
+            mirror.start_run(run.id, command)
             outcome, said = "failed", ""
             try:
-                yield mirror, run_id
+                yield run
                 outcome = "done"
             except ZdsyncError as error:
                 said = error.what
                 raise
             finally:
-                if "zoho" in self.__dict__:
-                    mirror.record_calls(run_id, self.zoho.drain())
-                mirror.finish_run(run_id, outcome, counts, said)
-            self._publish(mirror)
+                self._account(mirror, run.id)
+                mirror.finish_run(run.id, outcome, run.counts, said)
+                if command != "run" or self._publish_is_due():
+                    self._publish(mirror)
+
+    def _account(self, mirror: Mirror, run_id: str) -> None:
+        """Keep what the run's calls cost, and what Zoho said is left."""
+        if "zoho" not in self.__dict__:
+            return
+        mirror.record_calls(run_id, self.zoho.drain())
+        if self.zoho.left_today is not None:
+            mirror.note("credits_left", str(self.zoho.left_today))
 
     def _publish(self, mirror: Mirror) -> None:
-        mirror.publish(self.published, exclude=self.settings.publish_exclude)
-        self._published_at = self.clock.now()
+        if mirror.publish(self.published, exclude=self.settings.publish_exclude):
+            self._published_at = self.clock.now()
+
+    def _publish_is_due(self) -> bool:
+        last = self._published_at
+        return last is None or self.clock.now() - last >= self.settings.publish_every
 
     @property
     def published(self) -> Path:
@@ -217,23 +182,25 @@ class App:
         ]
         if problems:
             raise Misconfigured("unknown stream", problems)
-        with self._run("pull") as (mirror, run_id):
-            return self._puller(mirror, run_id).pull(names, full=full)
+        with self._run("pull") as run:
+            outcomes = self._puller(run).pull(names, full=full)
+            run.counts["pulled"] = sum(one.read for one in outcomes)
+            return outcomes
 
     def check(self, file: Path | None) -> tuple[RuleFile, bool]:
         """Find every problem of the rules file; also says whether the portal's names were known."""
-        book = Rulebook(file) if file else self.rulebook
+        book = Rulebook(file, self.clock) if file else self.rulebook
         if not (self.settings.private_dir / MIRROR).exists():
-            with scratch() as query:
-                return book.check(None, query), False
+            with scratch() as database:
+                return book.check(None, database.rows), False
         with self.work("zdsync check") as mirror:
             portal = mirror.portal()
             return book.check(portal if portal.known else None, mirror.rows), portal.known
 
     def plan(self, rule: str | None = None, ticket: str | None = None) -> Plan:
         """Show what the rules would change; keep the plan for `apply PLAN_ID`."""
-        with self._run("plan") as (mirror, run_id):
-            flow = self._flow(mirror, run_id, self._puller(mirror, run_id))
+        with self._run("plan") as run:
+            flow = self._flow(run)
             rules = self.rulebook.load(flow.portal)
             if rule is not None and rule not in {one.id for one in rules.rules}:
                 near = _near(rule, [one.id for one in rules.rules])
@@ -257,8 +224,8 @@ class App:
         """Write a plan, the named one or a new one; None where the person did not agree."""
         if self.brake.exists():
             raise PlanRefused("writing is paused", "zdsync resume lets it go on")
-        with self._run("apply") as (mirror, run_id):
-            flow = self._flow(mirror, run_id, self._puller(mirror, run_id))
+        with self._run("apply") as run:
+            flow = self._flow(run)
             rules = self.rulebook.load(flow.portal)
             if plan_id is None:
                 plan = flow.plan(rules)
@@ -268,38 +235,43 @@ class App:
             if not plan.writes or not agree(plan):
                 return plan, None
             flow.refuse_beyond_limits(plan, rules, destructive=destructive)
-            return plan, self._write(flow, plan, progress)
+            return plan, self._write(run, flow, plan, progress)
 
     def _write(
-        self, flow: Flow, plan: Plan, progress: Callable[[int], None] = lambda done: None
+        self,
+        run: Run,
+        flow: Flow,
+        plan: Plan,
+        progress: Callable[[int], None] = lambda done: None,
     ) -> Applied:
-        return flow.apply(
+        applied = flow.apply(
             plan,
             self.zoho.desk,
             workers=self.zoho.workers(),
             paused=self.paused,
             progress=progress,
         )
+        run.counts.update(applied.outcomes)
+        return applied
 
     def tick(self) -> None:
         """One pass of the service: pull what is due, plan, apply what may go unattended, publish."""
-        with self._run("run") as (mirror, run_id):
-            puller = self._puller(mirror, run_id)
-            failed = [one for one in puller.pull(due_only=True) if one.error]
-            flow = self._flow(mirror, run_id, puller)
+        with self._run("run") as run:
+            outcomes = self._puller(run).pull(due_only=True)
+            run.counts["pulled"] = sum(one.read for one in outcomes)
+            flow = self._flow(run)
             rules = self.rulebook.load_or_last(flow.portal)
             if rules is not None and not self.paused():
                 plan = flow.plan_unattended(rules)
-                log_plan(plan)
-                applied = self._write(flow, plan) if plan.writes else None
+                applied = self._write(run, flow, plan) if plan.writes else None
                 if applied and applied.stopped:
                     raise applied.stopped
-            if failed and failed[0].error:
-                raise failed[0].error
+            for failed in (one.error for one in outcomes if one.error):
+                raise failed
 
     def pause(self) -> None:
         """Stop writing before the next write."""
-        self._make_folders()
+        make_folders(self.settings)
         self.brake.touch(mode=0o640)
 
     def resume(self) -> None:
@@ -310,7 +282,7 @@ class App:
     def reading(self) -> Iterator[Reader]:
         """Open the published mirror."""
         if not self.published.exists():
-            raise MirrorFailed(f"there is no mirror at {self.published}", "run zdsync pull first")
+            raise MirrorFailed(f"there is no mirror at {self.published}", _PULL_FIRST)
         with Reader.open(self.published, memory=self.settings.memory) as reader:
             yield reader
 
@@ -328,12 +300,15 @@ class App:
 
     def status(self) -> Status:
         """Streams, credits, the last run, the brake."""
-        with self.reading() as reader:
-            return read_status(reader.rows, self.clock.now(), paused=self.brake.exists())
-
-    def doctor(self) -> list[Finding]:
-        """Check everything that a connection to a portal needs."""
-        return examine(self)
+        now, paused = self.clock.now(), self.brake.exists()
+        if not (self.settings.private_dir / MIRROR).exists():
+            raise MirrorFailed(f"there is no mirror in {self.settings.data_dir}", _PULL_FIRST)
+        try:
+            with self.work("zdsync status", wait=0) as mirror:
+                return read_status(mirror.rows, now, paused=paused)
+        except MirrorBusy:  # somebody is at work: the published copy tells how it was before
+            with self.reading() as reader:
+                return read_status(reader.rows, now, paused=paused)
 
 
 def _near(word: str, known: Sequence[str]) -> str:

@@ -6,8 +6,9 @@ Knows no command and no screen. Promise 11 starts here: it says which streams ar
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 
 from zdsync.changes import (
@@ -27,7 +28,6 @@ from zdsync.connectors import Desk
 from zdsync.errors import PlanRefused, ZohoFailed
 from zdsync.mirror import Mirror
 from zdsync.model import Cursor, Portal
-from zdsync.pull import Puller
 from zdsync.rules import CompiledRule, RuleFile, compile_rule
 from zdsync.sql import Sql
 from zdsync.streams import STREAMS, StreamSpec
@@ -39,7 +39,7 @@ PATIENCE = 3  # pauses after which a stream is too old to act on
 
 @dataclass(slots=True)
 class Flow:
-    """One run over the mirror. Without a `puller` (no way to Zoho) tags stay as they are."""
+    """One run over the mirror; `read_tags` reads tickets' tags from Zoho into it."""
 
     mirror: Mirror
     portal: Portal
@@ -48,7 +48,7 @@ class Flow:
     owner_map: Mapping[str, str]
     journal: Journal
     run_id: str
-    puller: Puller | None = None
+    read_tags: Callable[[Sequence[str]], None]
 
     def plan(self, rules: RuleFile, *, rule: str | None = None, ticket: str | None = None) -> Plan:
         """Plan what the rules ask for; reads the tags of the tickets that need it first."""
@@ -57,16 +57,16 @@ class Flow:
     def plan_unattended(self, rules: RuleFile) -> Plan:
         """Plan what may be written with nobody watching."""
         now = self.clock.now()
-        (open_tickets,) = self.mirror.rows(
-            Sql("SELECT count(*) FROM main.tickets WHERE is_open")
-        )[0]
-        return unattended(
+        count = Sql("SELECT count(*) FROM main.tickets WHERE is_open")
+        plan = unattended(
             self._evaluate(rules, None, None).plan,
             rules.limits,
             spent(self.journal.entries(), now, self.portal),
             self.portal,
-            open_tickets=int(open_tickets),
+            open_tickets=int(self.mirror.rows(count)[0][0]),
         )
+        _say(plan)
+        return plan
 
     def refuse_beyond_limits(self, plan: Plan, rules: RuleFile, *, destructive: bool) -> None:
         """Raise PlanRefused where a person's plan passes the limits for destructive actions."""
@@ -100,7 +100,7 @@ class Flow:
             paused=paused,
             progress=progress,
         )
-        self.mirror.load_journal(self.journal.entries())
+        self.mirror.load_journal(asdict(entry) for entry in self.journal.entries())
         log.info(
             "run=%s plan=%s %s left=%d halted=%s",
             self.run_id,
@@ -130,10 +130,10 @@ class Flow:
 
         found = once()
         unread = found.plan().unread_tags
-        if not unread or self.puller is None:
+        if not unread:
             return found
         try:
-            self.puller.read_tags(unread)
+            self.read_tags(unread)
         except ZohoFailed as failure:  # plan what does not need them, and say so
             blind = Skipped("", f"tags of {len(unread)} tickets could not be read: {failure.what}")
             return replace(found, skipped=(*found.skipped, blind))
@@ -147,6 +147,28 @@ class Flow:
             for rule in rules.rules
             if rule.mode != "off" and only in (None, rule.id)
         ]
+
+
+def _say(plan: Plan) -> None:
+    """Log what an unattended plan comes to, and what it left undone."""
+    log.info("plan=%s writes=%d shown=%d", plan.plan_id, len(plan.writes), len(plan.changes))
+    for breach in plan.breaches:
+        log.warning(
+            "limit=%s rule=%s allowed=%g found=%g",
+            breach.limit,
+            breach.rule,
+            breach.allowed,
+            breach.found,
+        )
+    for skipped in plan.skipped:
+        log.warning("skipped=%s reason=%s", skipped.rule, skipped.reason)
+    left = Counter(change.rule for change in plan.left_to_apply)
+    for rule, count in left.items():
+        log.warning(
+            "left=%d rule=%s reason=closing, moving and marking spam wait for zdsync apply",
+            count,
+            rule,
+        )
 
 
 def unready_streams(

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from zdsync.clock import Clock
 from zdsync.diagnostics import render
 from zdsync.errors import Misconfigured, Problem
 from zdsync.model import Portal
@@ -24,8 +25,9 @@ Query = Callable[[Sql], list[tuple[Any, ...]]]
 class Rulebook:
     """One rules file."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, clock: Clock) -> None:
         self.path = path
+        self._clock = clock
         self._good: RuleFile | None = None
         self._said = ""
 
@@ -45,7 +47,7 @@ class Rulebook:
             said = render(error)
             if said != self._said:
                 kept = "the last good one stays" if self._good else "no rule runs"
-                log.error("rules=broken %s: %s", kept, said.replace("\\n", " | "))
+                log.error("rules=broken %s: %s", kept, said.replace("\n", " | "))
             self._said = said
         return self._good
 
@@ -54,7 +56,7 @@ class Rulebook:
         loaded = load_rules(self._text(), str(self.path), portal)
         problems = [*loaded.problems]
         if not problems:
-            problems += run_examples(loaded.rules, portal, query)
+            problems += run_examples(loaded.rules, portal, query, self._clock.now())
         if problems:
             raise self._broken(tuple(problems))
         return loaded.rules

@@ -96,6 +96,20 @@ def test_promise_8_apply_then_plan_is_empty(stage: Stage) -> None:
     assert scene.plan().changes == ()
 
 
+def test_promise_8_holds_for_each_kind_of_change_alone(stage: Stage) -> None:
+    kinds = (
+        rule("move", IT_MOVE),
+        rule("tag", Tags(add=("bug",))),
+        rule("set", priority("Low")),
+        rule("close", Close("Spam", None)),
+        rule("spam", Spam()),
+    )
+    for number, one in enumerate(kinds):
+        scene = stage(3, one)
+        assert scene.apply(run_id=f"run{number}").clean
+        assert scene.plan().changes == (), one.id
+
+
 def test_calls_come_in_the_order_of_the_page(stage: Stage) -> None:
     scene = stage(2, *everything(), tags=["old"])
     scene.apply()
@@ -104,7 +118,12 @@ def test_calls_come_in_the_order_of_the_page(stage: Stage) -> None:
         "detail", "move", "detail", "tags_of", "add_tags", "remove_tags", "patch", "spam", "detail",
     ]  # fmt: skip
     (patch,) = [call for call in calls if call[0] == "patch"]
-    body = {"priority": "High", "assigneeId": "a4", "status": "Closed", "cf": {"cf_outcome": "Spam"}}
+    body = {
+        "priority": "High",
+        "assigneeId": "a4",
+        "status": "Closed",
+        "cf": {"cf_outcome": "Spam"},
+    }
     assert (patch[2], patch[3]) == (body, False)
 
 

@@ -148,10 +148,12 @@ def test_promise_11_a_rule_on_a_stream_that_is_not_fresh_is_skipped_with_the_rea
         Mirror([ticket(1)]),
         stale,
         rule("rest", priority("Low")),
-        unready={"crm.contacts": "never fully read"},
+        unready={"crm.contacts": "crm.contacts was never fully read"},
     )
     assert brief(plan) == [("T1", "priority", None, "Low")]
-    assert [(s.rule, s.reason) for s in plan.skipped] == [("crm", "crm.contacts: never fully read")]
+    assert [(s.rule, s.reason) for s in plan.skipped] == [
+        ("crm", "crm.contacts was never fully read")
+    ]
 
 
 def test_an_owner_becomes_the_agent_behind_him() -> None:

@@ -37,8 +37,18 @@ def test_an_intent_and_its_receipt_are_read_back(tmp_path: Path, clock: FakeCloc
     assert [entry.outcome for entry in journal.entries()] == [None]
     journal.settle([receipt(one, clock)], run_id="run1")
     (entry,) = Journal(tmp_path / "journal", clock).entries()
-    assert (entry.ticket_id, entry.field, entry.before, entry.after) == ("T1", "priority", None, "Low")
-    assert (entry.rule_id, entry.plan_id, entry.run_id, entry.outcome) == ("r", "p", "run1", "applied")
+    assert (entry.ticket_id, entry.field, entry.before, entry.after) == (
+        "T1",
+        "priority",
+        None,
+        "Low",
+    )
+    assert (entry.rule_id, entry.plan_id, entry.run_id, entry.outcome) == (
+        "r",
+        "p",
+        "run1",
+        "applied",
+    )
     assert entry.intended_at == entry.settled_at == clock.now()
 
 

@@ -152,7 +152,7 @@ class Mirror:
         self.upserts += 1
         for row in batch.rows:
             known = self.tickets[row["id"]]
-            shared = {name: row[name] for name in known if name in row}
+            shared = {name: row[name] for name in _COLUMNS if name in row}
             spam = row.get("is_spam")
             self.tickets[row["id"]] = ticket(0, **{**known, **shared})
             self.tickets[row["id"]]["presence"] = "spam" if spam else "live"

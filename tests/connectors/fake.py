@@ -48,8 +48,11 @@ class FakeSearch:
             self._sorted[column] = sorted(self.data, key=lambda r: (r[column], int(r["id"])))
         return self._sorted[column]
 
-    def changed(self) -> None:
+    def touch(self, number: int, modified: str = "2025-01-01 00:00:00") -> str:
+        """Give a row a later modified time, as an edit would; returns its id."""
+        self.data[number] = {**self.data[number], "modified_time": modified}
         self._sorted.clear()
+        return str(self.data[number]["id"])
 
     def inside(self, start: datetime, end: datetime, rows: list[Row], column: str) -> list[Row]:
         if self.whole_seconds:

@@ -23,6 +23,10 @@ def _reads(c: Client) -> list[str]:
     contact = state.contacts[t.contact_id]
     c.box.tag(t.id, add=["contract"])
     c.box.comment(t.id, "note")
+    old, gone = (c.box.create(department_id=t.department_id) for _ in range(2))
+    c.box.archive(old.id)
+    c.box.trash(gone.id)
+    c.box.edit_contact(c.box.create_contact("Gone").id, trashed=True)
     tag = state.tag("contract", 0).id
     agents = ",".join(islice(state.agents, 3))
     one = f"tickets/{t.id}"

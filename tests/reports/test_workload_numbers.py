@@ -64,9 +64,9 @@ def test_overdue_is_open_and_due_before_as_of() -> None:
     assert total(report_of(desk), "overdue") == 1
 
 
-def test_tickets_on_hold_are_never_overdue() -> None:
+def test_tickets_on_hold_are_overdue_like_any_open_ticket() -> None:
     desk = Desk().options().ticket(status="On Hold", due=ago(days=3))
-    assert total(report_of(desk), "overdue") == 0
+    assert total(report_of(desk), "overdue") == 1
 
 
 def test_unassigned_counts_open_tickets_without_agent() -> None:

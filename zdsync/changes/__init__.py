@@ -1,1 +1,21 @@
 """What the rules want of Zoho: plan it, guard it, write it down, do it, show it."""
+
+from zdsync.changes.apply import Applied, apply_plan
+from zdsync.changes.evaluate import Evaluation, build_plan, evaluate
+from zdsync.changes.guard import attended, spent, unattended
+from zdsync.changes.journal import Journal
+from zdsync.changes.plan import Plan, Skipped
+
+__all__ = [
+    "Applied",
+    "Evaluation",
+    "Journal",
+    "Plan",
+    "Skipped",
+    "apply_plan",
+    "attended",
+    "build_plan",
+    "evaluate",
+    "spent",
+    "unattended",
+]

@@ -77,7 +77,7 @@ def apply_plan(
         with ThreadPoolExecutor(workers, thread_name_prefix="apply") as pool:
             run.drive(pool, tickets, workers)
     finally:
-        run.flush()
+        run.last_flush()
     return run.result(len(plan.writes), recovered)
 
 
@@ -145,10 +145,12 @@ class _Run:
     def _wind_up(self) -> None:
         """Let running tickets come to an end; nothing new begins."""
         self.halt.set()
+        wait(self.pending)
         for future in self.pending:
-            try:
+            error = future.exception()
+            if error is None:
                 self._note(future.result())
-            except MirrorFailed as error:
+            elif isinstance(error, MirrorFailed):
                 self.stopped = self.stopped or error
         self.pending = set()
 
@@ -169,7 +171,10 @@ class _Run:
         def settle(receipts: Sequence[Receipt]) -> None:
             self.journal.settle(receipts, run_id=self.run_id)
 
-        return serve(changes, self.desk, self.clock, settle, self._stopping)
+        served = serve(changes, self.desk, self.clock, settle, self._stopping)
+        if served.stopped is not None:
+            self.halt.set()  # at once: other tickets are waiting in the pool
+        return served
 
     def _stopping(self) -> bool:
         if not self.halt.is_set() and self.paused():
@@ -179,8 +184,12 @@ class _Run:
 
     def _collect(self) -> None:
         done, self.pending = wait(self.pending, return_when=FIRST_COMPLETED)
+        errors = [error for error in (future.exception() for future in done) if error]
         for future in done:
-            self._note(future.result())
+            if future.exception() is None:
+                self._note(future.result())
+        if errors:
+            raise errors[0]
         if len(self.rows) >= _ROWS:
             self.flush()
 
@@ -192,7 +201,6 @@ class _Run:
             self.tags[served.ticket_id] = served.tags
         if served.stopped is not None:
             self.stopped = self.stopped or served.stopped
-            self.halt.set()
         self.progress(len(served.receipts))
 
     def flush(self) -> None:
@@ -208,6 +216,13 @@ class _Run:
                 self.mirror.upsert(batch, actor=_ACTOR)
             if tags:
                 self.mirror.set_tags(tags, read_at, actor=_ACTOR)
+
+    def last_flush(self) -> None:
+        """Flush; a mirror that refuses does not hide what was written (the journal has it)."""
+        try:
+            self.flush()
+        except MirrorFailed as error:
+            self.stopped = self.stopped or error
 
     def result(self, wanted: int, recovered: int) -> Applied:
         outcomes: Counter[str] = Counter(receipt.outcome for _, receipt in self.receipts)

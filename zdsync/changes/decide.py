@@ -35,6 +35,7 @@ from zdsync.rules.compiled import (
 )
 
 Row = tuple[Any, ...]
+_PRIORITIES = ("Low", "Medium", "High")  # Zoho's own, where the portal's are not known
 
 
 def decide(ground: Ground, resolver: Resolver, paused: frozenset[str] = frozenset()) -> Decision:
@@ -82,7 +83,8 @@ class _Core:
     def __post_init__(self) -> None:
         portal = self.resolver.portal
         self.load = dict(self.ground.open_of)
-        self.ranks = {name.casefold(): rank for rank, name in enumerate(portal.priorities)}
+        order = portal.priorities or _PRIORITIES
+        self.ranks = {name.casefold(): rank for rank, name in enumerate(order)}
         closed = [name for name, kind in portal.statuses.items() if kind == "Closed"]
         self.closed_status = "Closed" if "Closed" in closed else next(iter(closed), None)
 
@@ -235,17 +237,7 @@ class _Core:
             present and department in present.departments
         )
         if ticket.assignee_id and stays:
-            self._settle(
-                Draft(
-                    rule,
-                    ticket,
-                    "assignee",
-                    ticket.assignee,
-                    ticket.assignee,
-                    ticket.assignee_id,
-                    ticket.assignee_id,
-                )
-            )
+            self._give(rule, ticket, present or _somebody(ticket.assignee_id))
             return None
         team = self.resolver.team(name, department)
         if isinstance(team, Nothing):
@@ -306,3 +298,8 @@ class _Core:
             name = field_name(self.resolver.portal.outcome_field)
             before = ticket.values.get(name)
             self._settle(Draft(rule, ticket, name, before, action.outcome))
+
+
+def _somebody(agent_id: str) -> Agent:
+    """An assignee whom the mirror of agents does not know."""
+    return Agent(agent_id, None, agent_id, None, True, frozenset())

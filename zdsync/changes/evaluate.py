@@ -10,16 +10,16 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from zdsync.changes import plan as plans
 from zdsync.changes.decide import decide
 from zdsync.changes.evidence import make_changes
 from zdsync.changes.ground import OPEN, make_ground
 from zdsync.changes.matches import Ground, Matches, Ticket, slots
-from zdsync.changes.plan import Plan, Skipped
+from zdsync.changes.plan import Plan, Shadowed, Skipped, Unresolved
 from zdsync.changes.resolve import Resolver
 from zdsync.changes.store import Queries, query, texts
 from zdsync.changes.wire import PATCHED, custom_name, field_name
@@ -27,6 +27,7 @@ from zdsync.model import Portal
 from zdsync.rules.compiled import Assign, Close, CompiledRule, SetField, Tags, TeamChoice
 from zdsync.sql import Sql, ident, join
 
+T = TypeVar("T", Shadowed, Unresolved)
 _TEAMS = """
 SELECT id, coalesce(derived_agents, agents) FROM desk.teams WHERE presence = 'live'
 """
@@ -48,11 +49,14 @@ class Evaluation:
     rules_digest: str
     skipped: tuple[Skipped, ...]
     unread: frozenset[str] = frozenset()  # tickets that a condition on tags could not judge
+    _plans: dict[frozenset[str], Plan] = field(init=False, default_factory=dict, compare=False)
 
     def plan(self, paused: frozenset[str] = frozenset()) -> Plan:
         """Decide; rules in `paused` keep what is theirs but change nothing."""
-        with _uncollected():
-            return self._plan(paused)
+        if paused not in self._plans:
+            with _uncollected():
+                self._plans[paused] = self._plan(paused)
+        return self._plans[paused]
 
     def _plan(self, paused: frozenset[str]) -> Plan:
         decision = decide(self.ground, self.resolver, paused)
@@ -62,12 +66,23 @@ class Evaluation:
             as_of=self.as_of,
             rules_digest=self.rules_digest,
             changes=changes,
-            shadowed=tuple(decision.shadowed),
-            unresolved=tuple(decision.unresolved),
+            shadowed=self._in_order(decision.shadowed),
+            unresolved=self._in_order(decision.unresolved),
             skipped=(*self.skipped, *decision.skipped),
             cost=plans.cost(changes),
             unread_tags=tuple(sorted(self.unread.union(decision.unread_tags))),
         )
+
+    def _in_order(self, some: Iterable[T]) -> tuple[T, ...]:
+        """By rule, then by ticket number: rows come from the mirror in any order."""
+        index = {one.rule.id: one.rule.index for one in self.ground.matches}
+        number = {key: ticket.number for key, ticket in self.ground.tickets.items()}
+
+        def place(one: T) -> tuple[int, int, str]:
+            shown = number[one.ticket_id]
+            return index[one.rule], len(shown), shown
+
+        return tuple(sorted(some, key=place))
 
 
 def build_plan(
@@ -107,9 +122,9 @@ def evaluate(
 ) -> Evaluation:
     """Run each rule's SQL once over the mirror.
 
-    `unready`: stream → why it is not fit to act on (never fully read, too old). `owner_map`: CRM
-    owner's e-mail → Desk agent's. `ticket`: id or number of the only ticket to look at. Rules in
-    mode off are left out.
+    `unready`: stream → a sentence why it is not fit to act on (never fully read, too old).
+    `owner_map`: CRM owner's e-mail → Desk agent's. `ticket`: id or number of the only ticket to
+    look at. Rules in mode off are left out.
     """
     ready, skipped = _ready(rules, unready or {})
     with _uncollected():
@@ -160,9 +175,9 @@ def _ready(
     for rule in sorted(rules, key=lambda one: one.index):
         if rule.mode == "off":
             continue
-        reasons = [f"{name}: {unready[name]}" for name in sorted(rule.streams) if name in unready]
+        reasons = [unready[name] for name in sorted(rule.streams) if name in unready]
         if reasons:
-            skipped.append(Skipped(rule.id, "; ".join(reasons)))
+            skipped.append(Skipped(rule.id, "; ".join(dict.fromkeys(reasons))))
         else:
             ready.append(rule)
     return ready, tuple(skipped)

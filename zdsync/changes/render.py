@@ -58,9 +58,7 @@ def _change(change: Change) -> dict[str, Any]:
 
 def plan_view(plan: Plan, most: int = MOST) -> RenderableType:
     """The plan as a table by rule, then what was not planned and why, then what it costs."""
-    parts: list[RenderableType] = []
-    if plan.changes:
-        parts.append(_table(plan.changes, most))
+    parts: list[RenderableType] = [*_tables(plan.changes, most)]
     parts += _section("Left to `zdsync apply`, not done unattended", _left(plan), most)
     parts += _section("Shadowed: a rule above decided otherwise", _shadowed(plan), most)
     parts += _section("Unresolved: nobody to give it to", _unresolved(plan), most)
@@ -75,7 +73,7 @@ def plan_view(plan: Plan, most: int = MOST) -> RenderableType:
         for one in plan.breaches
     )
     parts += _section("Limits for unattended ticks that this plan exceeds", passed, most)
-    parts.append(Text(summary(plan)))
+    parts.append(Text(f"\n{summary(plan)}", style="bold"))
     return Group(*parts)
 
 
@@ -112,42 +110,43 @@ def applied_view(result: Applied, most: int = MOST) -> RenderableType:
     return Group(*parts)
 
 
-def _table(changes: Sequence[Change], most: int) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for name, options in _COLUMNS.items():
-        table.add_column(name, **options)
-    for rule, some in groupby(changes, key=lambda one: one.rule):
-        for cells in _rule_rows(rule, list(some), most):
-            table.add_row(*cells)
-    return table
+def _tables(changes: Sequence[Change], most: int) -> Iterator[RenderableType]:
+    """A title and a table per rule; all tables share their columns' widths."""
+    for rule, group in groupby(changes, key=lambda one: one.rule):
+        some = list(group)
+        tickets = len({one.ticket_id for one in some})
+        would = "would make" if some[0].mode == "plan" else "makes"
+        count = f"{would} {len(some)} changes on {tickets} tickets"
+        yield Text(f"\n{printable(rule, 60)}: {count}", style="bold cyan")
+        table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
+        for options in _COLUMNS:
+            table.add_column(**options)
+        for change in some[:most]:
+            table.add_row(*_cells(change))
+        yield table
+        if len(some) > most:
+            yield Text(f"… and {len(some) - most} more", style="dim")
 
 
-_COLUMNS: dict[str, dict[str, Any]] = {
-    "ticket": {"justify": "right", "no_wrap": True},
-    "field": {"no_wrap": True, "max_width": 24},
-    "before": {"max_width": 26, "overflow": "ellipsis"},
-    "": {"no_wrap": True},
-    "after": {"max_width": 26, "overflow": "ellipsis"},
-    "because": {"style": "dim", "max_width": 60, "overflow": "ellipsis", "no_wrap": True},
-}
+_COLUMNS: tuple[dict[str, Any], ...] = (
+    {"justify": "right", "no_wrap": True, "min_width": 6},
+    {"no_wrap": True, "min_width": 14, "max_width": 24},
+    {"min_width": 12, "max_width": 26, "overflow": "ellipsis", "no_wrap": True},
+    {"no_wrap": True},
+    {"min_width": 12, "max_width": 26, "overflow": "ellipsis", "no_wrap": True},
+    {"style": "dim", "max_width": 60, "overflow": "ellipsis", "no_wrap": True},
+)
 
 
-def _rule_rows(rule: str, changes: Sequence[Change], most: int) -> Iterator[list[Text]]:
-    would = changes[0].mode == "plan"
-    mark = "would change" if would else "changes"
-    title = f"{printable(rule, 60)}: {mark} {len(changes)}"
-    yield [Text(), Text(title, style="bold cyan", overflow="fold")]
-    for change in changes[:most]:
-        yield [
-            Text(printable(change.ticket_number or change.ticket_id, 20)),
-            Text(_name(change.field)),
-            Text(_shown(change.before)),
-            Text("would →" if would else "→"),
-            Text(_shown(change.after)),
-            Text(_because(change)),
-        ]
-    if len(changes) > most:
-        yield [Text(), Text(f"… and {len(changes) - most} more", style="dim")]
+def _cells(change: Change) -> list[Text]:
+    return [
+        Text(printable(change.ticket_number or change.ticket_id, 20)),
+        Text(_name(change.field)),
+        Text(_shown(change.before)),
+        Text("would →" if change.mode == "plan" else "→"),
+        Text(_shown(change.after)),
+        Text(_because(change)),
+    ]
 
 
 def _because(change: Change) -> str:

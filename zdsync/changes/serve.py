@@ -113,8 +113,6 @@ class _Visit:
 
     def _look(self) -> None:
         """Read the ticket and settle what needs no write or may have none any more."""
-        if not self.todo:
-            return
         row = self.desk.detail(TICKETS, self.served.ticket_id)
         self.read_at = self.clock.monotonic()
         if row is None:

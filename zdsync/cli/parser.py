@@ -56,7 +56,9 @@ def _look_around(add: _Add) -> None:
 
 def _connect(add: _Add) -> None:
     auth = add("auth", "exchange a self-client code for a refresh token")
-    auth.add_argument("code", nargs="?", help="the code from the API console (else it is asked for)")
+    auth.add_argument(
+        "code", nargs="?", help="the code from the API console (else it is asked for)"
+    )
     auth.add_argument(
         "--scopes", action="store_true", help="print the scopes to paste into the API console"
     )
@@ -97,8 +99,12 @@ def _rules(add: _Add) -> None:
 def _reading(add: _Add) -> None:
     report = add("report", "print a report")
     report.add_argument("name", metavar="NAME", help="such as workload")
-    report.add_argument("--as-of", metavar="T", help="instant, such as 2026-11-01 or 2026-11-01T08:00")
-    report.add_argument("--since", metavar="D", default="7d", help="start of the period (default 7d)")
+    report.add_argument(
+        "--as-of", metavar="T", help="instant, such as 2026-11-01 or 2026-11-01T08:00"
+    )
+    report.add_argument(
+        "--since", metavar="D", default="7d", help="start of the period (default 7d)"
+    )
     report.add_argument("--format", choices=("table", "html", "csv", "json"), default="table")
     report.add_argument("-o", "--output", metavar="FILE")
     status = add("status", "show streams, credits, the last run")

@@ -7,7 +7,7 @@ rows in our columns. No SQL, no rules, no decisions about what to read or write.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -39,6 +39,15 @@ class Organization:
     name: str
     edition: str | None
     time_zone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """One tag in use; `tickets` is Zoho's count, 0 where it told none."""
+
+    id: str
+    name: str
+    tickets: int
 
 
 class Desk:
@@ -105,7 +114,7 @@ class Desk:
         *,
         workers: int = 1,
         progress: Callable[[int, int | None], None] | None = None,
-    ) -> Iterator[WalkPage]:
+    ) -> Generator[WalkPage, None, None]:
         """Yield every row whose time on `axis` lies in the span; close it to stop early.
 
         `progress` is told the rows handed out so far and Zoho's total, if it is known.
@@ -144,29 +153,33 @@ class Desk:
         answer = self._api.get(f"/tickets/{ticket_id}/tags", stream="desk.tags")
         return tuple(str(tag["name"]) for tag in records_of(answer, "tags") if tag.get("name"))
 
-    def sweep_tags(self, department_ids: Sequence[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
-        """Yield every tag in use with the tickets that carry it.
-
-        A tag of several departments comes once for each of its ids.
-        """
-        names: dict[str, str] = {}
+    def tags_in_use(self, department_ids: Sequence[str]) -> list[Tag]:
+        """Return the tags of departments, each id once, with Zoho's count of their tickets."""
+        found: dict[str, Tag] = {}
         for department in department_ids:
             params = {"departmentId": department}
             for records in read_list(
                 self._api, self._sizes, "/ticketTags", stream="desk.tags", params=params
             ):
-                names.update({str(r["id"]): str(r["name"]) for r in records if r.get("name")})
-        for tag_id, name in names.items():
-            path, endpoint = f"/tags/{tag_id}/tickets", "/tags/{id}/tickets"
-            pages = read_list(
-                self._api,
-                self._sizes,
-                path,
-                stream="desk.tags",
-                params={"sortBy": "createdTime"},
-                endpoint=endpoint,
-            )
-            yield name, tuple(str(record["id"]) for records in pages for record in records)
+                tags = (
+                    Tag(str(r["id"]), str(r["name"]), _number(r.get("ticketCount")))
+                    for r in records
+                    if r.get("name")
+                )
+                found.update({tag.id: tag for tag in tags})
+        return list(found.values())
+
+    def tickets_of_tag(self, tag_id: str) -> tuple[str, ...]:
+        """Return the ids of the tickets that carry a tag, in whatever department."""
+        pages = read_list(
+            self._api,
+            self._sizes,
+            f"/tags/{tag_id}/tickets",
+            stream="desk.tags",
+            params={"sortBy": "createdTime"},
+            endpoint="/tags/{id}/tickets",
+        )
+        return tuple(str(record["id"]) for records in pages for record in records)
 
     def patch_ticket(self, ticket_id: str, body: Mapping[str, Any], *, notify: bool = True) -> Row:
         """Change fields of a ticket; returns the ticket as it is now.
@@ -276,6 +289,10 @@ def _page(spec: StreamSpec, answer: Answer) -> Page:
 
 def _record(answer: Answer) -> Record:
     return answer.body if isinstance(answer.body, dict) else {}
+
+
+def _number(told: Any) -> int:
+    return int(told) if str(told).isdigit() else 0
 
 
 def _organization(record: Record) -> Organization:

@@ -8,8 +8,9 @@ Does no I/O but the `fetch` it is given; a lock guards what two workers touch.
 from __future__ import annotations
 
 import threading
+from bisect import bisect_left
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from zdsync.connectors.decode import moment_of, text_of
@@ -21,6 +22,7 @@ from zdsync.connectors.windows import (
     Fetch,
     Page,
     Query,
+    TooDeep,
     WalkPage,
     ceil,
     column_of,
@@ -37,7 +39,13 @@ from zdsync.model import Row, Span
 _OVERLAPS = (SECOND, timedelta(milliseconds=1), timedelta(0))
 
 
-_WORTH = 5
+# A takeover costs about half a page. It must be of this many rows, and the slowest worker be
+# behind by this share of its part: tests/connectors/test_share.py holds the outcome.
+_LEAST = 4.0 * PAGE
+_SLACK = 0.1
+_SPARSE = 0.02  # rows a second
+_REACH = 800  # offsets up to here are within every search depth
+
 
 @dataclass(frozen=True, slots=True)
 class Ground:
@@ -48,6 +56,38 @@ class Ground:
     departments: Departments
     bounds: Span
     other: Span | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """Pages of one query, read one after the other by offset.
+
+    `earlier` is the count of the query before: a count that never moves may be capped.
+    """
+
+    query: Query
+    last: Page
+    earlier: int | None
+    read: int = 0
+
+    @property
+    def seen(self) -> int:
+        return self.read or len(self.last.rows)
+
+    @property
+    def count(self) -> int | None:
+        return self.last.count
+
+    @property
+    def ids(self) -> frozenset[str]:
+        return frozenset(row["id"] for row in self.last.rows)
+
+    def may_go_on(self, steady: bool) -> bool:
+        told = self.count is not None and self.earlier is not None and self.count < self.earlier
+        return steady and told and self.seen <= _REACH
+
+    def grown(self, page: Page, seen: int) -> _Run:
+        return replace(self, last=page, read=seen)
 
 
 class Reader:
@@ -65,9 +105,19 @@ class Reader:
         self._last: frozenset[str] = frozenset()  # ids handed out whose time is `at`
         self._overlap = 0
         self._count: int | None = None
+        self._run: _Run | None = None
+        self._tied = 0  # how many rows of the last page share its last second
+        self._steady = True  # False once counts moved while a query was read
 
     def advance(self) -> Iterator[WalkPage]:
         """Fetch once and yield what came; more often only within a crowded second."""
+        if self._tied >= PAGE // 2 and floor(self.at) + SECOND <= self.high:
+            yield from self._crowded()
+            return
+        following = self._following()
+        if following:
+            yield from following
+            return
         start = floor(self.at) - _OVERLAPS[self._overlap]
         query = Query(self._ground.axis, start, ceil(self.high), other=self._ground.other)
         page = self._ground.fetch(query)
@@ -76,11 +126,11 @@ class Reader:
         if is_last(page) or last >= self.high:
             yield self._hand_out(page, times, self.high)
         elif floor(last) > floor(self.at):
+            self._run = _Run(query, page, self._count)
             yield self._hand_out(page, times, last)
             self._overlap = 0
-        elif self._overlap == 0:
-            yield self._hand_out(page, times, max(last, self.at))
-            self._overlap = 1
+        elif self._overlap == 0 and 2 * bisect_left(times, text_of(floor(self.at))) > len(times):
+            self._overlap = 1  # mostly rows of the second before: leave those out first
         elif last >= self.at:
             yield from self._crowded()
         elif self._overlap + 1 < len(_OVERLAPS):
@@ -91,8 +141,42 @@ class Reader:
                 "Nothing was skipped; the walk stops rather than run in a circle.",
             )
 
-    def _hand_out(self, page: Page, times: list[str], until: datetime) -> WalkPage:
-        """Take the page's new rows; everything before `until` is handed out then."""
+    def _following(self) -> list[WalkPage]:
+        """Try the same query's next page by offset, which repeats no row.
+
+        It is used only where nothing can have shifted: the count told is one that moves, and
+        the same as before, and the border between the pages does not run through one second.
+        Else the page is dropped, and the walk goes on by time alone.
+        """
+        run, self._run = self._run, None
+        sparse = (
+            self._tied < 2 and self.density < _SPARSE
+        )  # else pages often part within one second
+        if run is None or not (sparse and run.may_go_on(self._steady)):
+            return []
+        query = replace(run.query, offset=run.seen)
+        try:
+            page = self._ground.fetch(query)
+        except TooDeep:
+            self._steady = False
+            return []
+        times = times_of(page, query)
+        fresh = [n for n, row in enumerate(page.rows) if row["id"] not in run.ids]
+        border = text_of(floor(self.at) + SECOND)
+        if not fresh or page.count != run.count or times[fresh[0]] < border:
+            self._steady = page.count == run.count
+            return []
+        last = moment_of(times[-1])
+        seen = run.seen + len(fresh)
+        ended = is_last(page, seen) or last >= self.high
+        self._run = None if ended else run.grown(page, seen)
+        return [self._hand_out(page, times, self.high if ended else last, run.seen)]
+
+    def _hand_out(self, page: Page, times: list[str], until: datetime, before: int = 0) -> WalkPage:
+        """Take the page's new rows; everything before `until` is handed out then.
+
+        `before` counts the rows of the query's earlier pages.
+        """
         with self._lock:
             low, high = text_of(self.at), text_of(self.high)
             until = min(until, self.high)
@@ -101,10 +185,11 @@ class Reader:
                 for row, time in zip(page.rows, times, strict=True)
                 if low <= time < high and not (time == low and row["id"] in self._last)
             )
-            self._estimate(page, times, len(rows), until)
+            self._estimate(page, times, len(rows), until, before)
             covers = (Span(self.at, until),) if until > self.at else ()
             edge = text_of(until)
             here = frozenset(r["id"] for r, t in zip(page.rows, times, strict=True) if t == edge)
+            self._tied = len(times) - bisect_left(times, text_of(floor(until)))
             self._last = here if covers else self._last | here
             self.at = until
             self.done = self.at >= self.high
@@ -129,7 +214,7 @@ class Reader:
             self.at, self._last, self.done = until, frozenset(), until >= self.high
             if self.rows_left is not None:
                 self.rows_left = max(0.0, self.rows_left - len(handed))
-        self._overlap = 1
+        self._overlap, self._tied = 1, 0
         yield WalkPage((), covers)
 
     def _along_other(self, query: Query) -> Iterator[tuple[Row, ...]]:
@@ -143,7 +228,9 @@ class Reader:
             for page in reader.advance():
                 yield page.rows
 
-    def _estimate(self, page: Page, times: list[str], fresh: int, until: datetime) -> None:
+    def _estimate(
+        self, page: Page, times: list[str], fresh: int, until: datetime, before: int
+    ) -> None:
         """Guess how many rows are left and how dense they lie."""
         began = max(self.at, moment_of(times[0])) if times else until  # not the empty time before
         passed = (until - began).total_seconds()
@@ -155,8 +242,8 @@ class Reader:
             self.rows_left = guess
             return
         within = sum(1 for time in times if time < text_of(until))
-        told = float(max(0, page.count - within))
-        capped = page.count == self._count and fresh >= PAGE // 2
+        told = float(max(0, page.count - before - within))
+        capped = not before and page.count == self._count and fresh >= PAGE // 2
         self.rows_left = max(told, guess) if capped else told
         self._count = page.count
 
@@ -169,16 +256,15 @@ class Share:
         self._lock = threading.Lock()
         self._workers = max(1, workers)
         self.readers = [Reader(ground, span, self._lock)]
-        self._least = 4.0 * PAGE
+        self._slack = 0.0
 
     def split_first(self) -> list[Reader]:
         """Divide what the first page left; returns the readers to start with, at least one."""
         with self._lock:
             first = self.readers[0]
             left = first.rows_left or 0.0
-            many = min(self._workers, 1 + int(left / self._least))
-            # Less would cost half a page for little time; see tests/connectors/test_share.py.
-            self._least = max(self._least, left / self._workers / _WORTH)
+            many = min(self._workers, 1 + int(left / _LEAST))
+            self._slack = left / many * _SLACK
             span = Span(first.at, first.high)
             cuts = [split_at(span, left, first.density, n / many) for n in range(1, many)]
             for cut in reversed([c for c in cuts if _apart(c, span)]):
@@ -190,7 +276,8 @@ class Share:
         with self._lock:
             victim = max(self.readers, key=_left)
             left = _left(victim)
-            if left < self._least:
+            even = sum(_left(reader) for reader in self.readers) / self._workers
+            if left < _LEAST or left - even < self._slack:
                 return None
             span = Span(victim.at, victim.high)
             cut = split_at(span, left, victim.density, 0.5)

@@ -4,5 +4,6 @@ from zdsync.mirror.lock import SERVICE, WORK, hold
 from zdsync.mirror.mirror import Mirror
 from zdsync.mirror.publish import publish
 from zdsync.mirror.reader import Reader
+from zdsync.mirror.scratch import scratch
 
-__all__ = ["SERVICE", "WORK", "Mirror", "Reader", "hold", "publish"]
+__all__ = ["SERVICE", "WORK", "Mirror", "Reader", "hold", "publish", "scratch"]

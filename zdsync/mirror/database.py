@@ -1,7 +1,8 @@
-"""The connection to a DuckDB file: settings, error mapping, transactions. Only user of duckdb's API.
+"""The connection to a DuckDB file: settings, error mapping, transactions.
 
 Promises: UTC on every connection, no reach outside the file (no ATTACH, COPY, extensions), and
-that no error repeats a value of a record. Not here: what the tables mean.
+that no error repeats a value of a record. The only user of duckdb's API. Not here: what the
+tables mean.
 """
 
 from __future__ import annotations
@@ -38,7 +39,10 @@ class Database:
     def open(
         cls, path: Path, *, memory: str, read_only: bool = False, source: Path | None = None
     ) -> Database:
-        """Open or create the file; `source` is attached for reading. Raises MirrorBusy, MirrorFailed."""
+        """Open or create the file; `source` is attached for reading.
+
+        Raises MirrorBusy, MirrorFailed.
+        """
         config: dict[str, Any] = {
             "memory_limit": memory,
             "threads": _THREADS,

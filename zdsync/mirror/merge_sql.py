@@ -3,6 +3,8 @@
 `n` is an incoming row, `o` what the table holds of it.
 """
 
+# ruff: noqa: S608 - identifiers come from the Catalog and from constants, values are bound
+
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence

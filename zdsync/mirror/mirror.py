@@ -4,6 +4,8 @@ Promises: rows and their cursor commit together (promise 1), versions never go b
 a stream that lists nothing is a fault (promise 4). Knows nothing of HTTP or rules.
 """
 
+# ruff: noqa: S608 - identifiers come from the Catalog and from constants, values are bound
+
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -222,7 +224,14 @@ class Mirror:
     ) -> None:
         """Note how a run ended; `counts`: pulled, applied, rejected, unknown."""
         with self.transaction():
-            runs.finish(self._database, run_id, outcome, self._clock.now(), counts or {}, error)
+            now = self._clock.now()
+            runs.finish(self._database, run_id, outcome, now, counts=counts or {}, error=error)
+
+    def note(self, name: str, value: str) -> None:
+        """Keep one word about the mirror in zdsync.options, such as the credits left today."""
+        with self.transaction():
+            self.run(Sql("delete from zdsync.options where name = ?", (name,)))
+            self.run(Sql("insert into zdsync.options values (?, ?)", (name, value)))
 
     def record_calls(self, run_id: str, calls: Sequence[Call]) -> None:
         """Keep what each call cost."""

@@ -3,6 +3,8 @@
 The journal's truth is its NDJSON files (changes/journal.py); the table is a copy for queries.
 """
 
+# ruff: noqa: S608 - identifiers come from the Catalog and from constants, values are bound
+
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -77,6 +79,7 @@ def finish(
     run_id: str,
     outcome: str,
     at: datetime,
+    *,
     counts: Mapping[str, int],
     error: str = "",
 ) -> None:

@@ -6,6 +6,8 @@ table holds in a temporary table, deleted by rowid and inserted again. No MERGE,
 architecture section 4. The caller holds the transaction.
 """
 
+# ruff: noqa: S608 - identifiers come from the Catalog and from constants, values are bound
+
 from __future__ import annotations
 
 import zlib
@@ -158,8 +160,8 @@ def _with_extra(row: Row, known: _Known | None, at: versions.Version) -> bytes:
     base = tuple(marks.pop("", at))
     merged, several, top = versions.merge_extra(
         orjson.loads((known and known.extra) or "{}"),
-        {key: tuple(mark) for key, mark in marks.items()},  # type: ignore[misc]  # JSON of ours
-        base,  # type: ignore[arg-type]  # JSON of ours
+        {key: tuple(mark) for key, mark in marks.items()},
+        base,
         row["extra"],
         at,
     )

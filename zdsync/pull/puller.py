@@ -116,9 +116,7 @@ class Puller:
 
     # -- whole streams: a few pages, read in full ------------------------------------------
 
-    def _replace(
-        self, spec: StreamSpec, batches: Iterable[RecordBatch], tally: _Tally
-    ) -> None:
+    def _replace(self, spec: StreamSpec, batches: Iterable[RecordBatch], tally: _Tally) -> None:
         now = self.clock.now()
         held = [self._kept(batch) for batch in batches]
         cursor = replace(self.mirror.cursor(spec.name), complete=True, last_pull_at=now, value=now)

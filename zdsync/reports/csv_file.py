@@ -10,7 +10,7 @@ import csv
 from datetime import datetime
 from io import StringIO
 
-from zdsync.reports.report import Cell, Report
+from zdsync.reports.report import Cell, Report, Table
 from zdsync.text import printable
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -19,10 +19,19 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 def to_csv(report: Report) -> str:
     """Write the first table, all columns, headed by their keys; lines end in CR LF."""
     table = report.tables[0]
+    rows = [[line.level, *map(_cell, line.cells)] for line in table.rows]
+    return _written([["level", *(_text(column.key) for column in table.columns)], *rows])
+
+
+def table_csv(table: Table) -> str:
+    """Write one table alone, without levels."""
+    rows = [list(map(_cell, line.cells)) for line in table.rows]
+    return _written([[_text(column.key) for column in table.columns], *rows])
+
+
+def _written(rows: list[list[str]]) -> str:
     out = StringIO(newline="")
-    writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow(["level", *(_text(column.key) for column in table.columns)])
-    writer.writerows([line.level, *map(_cell, line.cells)] for line in table.rows)
+    csv.writer(out, lineterminator="\r\n").writerows(rows)
     return out.getvalue()
 
 

@@ -28,6 +28,24 @@ _STYLES = {"total": "bold", "group": "bold", "row": ""}
 
 def to_terminal(report: Report, width: int | None = None, *, colour: bool = False) -> str:
     """Write figures, tables and notes for `width` columns; None: a pipe, nothing is folded."""
+    console, out = _console(width, colour=colour)
+    _print_head(console, report)
+    for table in report.tables:
+        if not table.detail:
+            _print_table(console, table)
+    for note in report.notes:
+        console.print(f"Note: {note}", style="yellow" if colour else "")
+    return _text(out)
+
+
+def table_text(table: Table, width: int | None = None, *, colour: bool = False) -> str:
+    """Write one table alone."""
+    console, out = _console(width, colour=colour)
+    _print_table(console, table)
+    return _text(out)
+
+
+def _console(width: int | None, *, colour: bool) -> tuple[Console, StringIO]:
     from rich.console import Console
 
     out = StringIO()
@@ -42,12 +60,10 @@ def to_terminal(report: Report, width: int | None = None, *, colour: bool = Fals
         emoji=False,
         legacy_windows=False,
     )
-    _print_head(console, report)
-    for table in report.tables:
-        if not table.detail:
-            _print_table(console, table)
-    for note in report.notes:
-        console.print(f"Note: {note}", style="yellow" if colour else "")
+    return console, out
+
+
+def _text(out: StringIO) -> str:
     return "\n".join(line.rstrip() for line in out.getvalue().rstrip().splitlines()) + "\n"
 
 
@@ -72,7 +88,8 @@ def _print_head(console: Console, report: Report) -> None:
 def _print_table(console: Console, table: Table) -> None:
     from rich.text import Text
 
-    console.print(Text(table.title, style="bold"))
+    if table.title:
+        console.print(Text(table.title, style="bold"))
     columns, lines = face(table)
     most = min(_NAMES, max(12, console.width // 3))
     cells = [_texts(line, columns, most, table.outline) for line in lines]

@@ -52,9 +52,11 @@ class ActionReader:
     plains: list[RuleField] = field(default_factory=list)
 
     def read(self, node: Node) -> list[Action]:
-        """Read one item of `then`; [] where a problem was noted."""
+        """Read one item of `then`; what the shape check refused is passed over where it stands."""
         if node.pairs is None:
-            return [Spam()]
+            return [Spam()] if node.text == "spam" else []
+        if len(node.pairs) != 1:
+            return []
         (key, body) = node.pairs[0]
         match key.text:
             case "assign":
@@ -76,6 +78,8 @@ class ActionReader:
         return []
 
     def _choices(self, node: Node) -> list[Choice]:
+        if node.items is not None:
+            return []
         if node.scalar:
             return self._agent(node)
         source, team, among = node.get("field"), node.get("team"), node.get("among")
@@ -87,7 +91,8 @@ class ActionReader:
         if team is not None:
             return [TeamChoice(team.text, self.names.team(team))]
         if source is None:
-            self.notes.add(node, "takes an agent, `nobody`, or {team: NAME}")
+            if node.pairs == ():
+                self.notes.add(node, "takes an agent, `nobody`, or {team: NAME}")
             return []
         read = self._text_field(source)
         first: list[Choice] = [FieldChoice(read.name, read.raw)] if read else []
@@ -104,7 +109,7 @@ class ActionReader:
 
     def _text_field(self, node: Node) -> RuleField | None:
         """Find a field whose value is taken as text."""
-        found = self.parser.field(node)
+        found = self.parser.field(node) if node.named else None
         if found is None:
             return None
         if found.kind not in ("text", "any"):
@@ -115,6 +120,8 @@ class ActionReader:
 
     def _set(self, key: Node, body: Node) -> SetField | None:
         if not self._settable(key):
+            return None
+        if body.items is not None:
             return None
         if body.scalar:
             known = self._known_value(key, body)
@@ -169,7 +176,7 @@ class ActionReader:
     def _known_value(self, key: Node, node: Node) -> Scalar:
         """Check a value against what the portal offers for this field."""
         portal = self.portal
-        if node.value is None or isinstance(node.value, bool):
+        if not node.named:
             if key.text in ("status", "priority") and node.value is not None:
                 self.notes.add(node, f"`{key.text}` takes a word", "put it in quotes")
             if key.text == "status" and node.value is None:
@@ -200,6 +207,8 @@ class ActionReader:
         if body.items is not None:
             return [Tags(add=self._tags(body))]
         add, remove = self._tags(body.get("add")), self._tags(body.get("remove"))
+        if body.pairs is None:
+            return []
         both = {tag.casefold() for tag in add} & {tag.casefold() for tag in remove}
         if both or not (add or remove):
             what = "a tag is added and removed" if both else "no tag is named"
@@ -218,7 +227,10 @@ class ActionReader:
             hint = near(source.text, list(self.taxonomies), "name it under `taxonomies`")
             self.notes.add(source, f"no taxonomy {source.text!r}", hint)
         search = body.get("search")
-        names = (search.items if search else None) or (Node("subject", "subject"), Node("description", "description"))
+        names = (search.items if search else None) or (
+            Node("subject", "subject"),
+            Node("description", "description"),
+        )
         fields = tuple(found for found in map(self._text_field, names) if found)
         at_most = body.get("at_most")
         most = at_most.value if at_most and isinstance(at_most.value, int) else 3
@@ -228,13 +240,19 @@ class ActionReader:
         return [Tags(taxonomy=taxonomy_tags(taxonomy, fields, most))]
 
     def _close(self, body: Node) -> Close:
-        outcome, status, notify = body.get("outcome"), body.get("status"), body.get("notify_contact")
+        outcome, status, notify = (
+            body.get("outcome"),
+            body.get("status"),
+            body.get("notify_contact"),
+        )
         portal = self.portal
         name = status.text if status else None
         if status and portal and portal.known:
             name = self.names.word(status, "status", portal.statuses)
             if name in portal.statuses and portal.statuses[name].casefold() != "closed":
-                closed = [key for key, kind in portal.statuses.items() if kind.casefold() == "closed"]
+                closed = [
+                    key for key, kind in portal.statuses.items() if kind.casefold() == "closed"
+                ]
                 self.notes.add(status, f"the status {name!r} does not close", near(name, closed))
         return Close(
             self._outcome(outcome) if outcome else None,
@@ -254,7 +272,9 @@ def _looked_up(name: str, lookup: Lookup, never_lower: bool) -> SetField:
     cases = [
         "WHEN " + value(key) + " THEN " + _text(wanted) for key, wanted in lookup.table.items()
     ]
-    wanted = "CASE " + lookup.key + " " + join(" ", cases) + " ELSE " + _text(lookup.default) + " END"
+    wanted = (
+        "CASE " + lookup.key + " " + join(" ", cases) + " ELSE " + _text(lookup.default) + " END"
+    )
     decides = "(coalesce(" + lookup.key + ", '') <> '')"
     if not lookup.has_default:
         keys = [value(key) for key in lookup.table]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -22,7 +22,7 @@ from zdsync.rules.compiled import Action, CompiledRule, FoldColumn, RuleMode, Sc
 from zdsync.rules.condition import Compare, Condition, compares, fields_of
 from zdsync.rules.fields import RuleField
 from zdsync.rules.given import Example, read_example
-from zdsync.rules.models import ActionModel, LimitsModel
+from zdsync.rules.models import LimitsModel
 from zdsync.rules.names import Names
 from zdsync.rules.nodes import Node, Notes, near, read_yaml
 from zdsync.rules.operands import Operands
@@ -97,7 +97,9 @@ def load_rules(text: str, name: str, portal: Portal | None = None) -> Loaded:
     return Loaded(file, notes.problems())
 
 
-def compile_rule(rule: Rule, file: RuleFile, portal: Portal | None, as_of: datetime) -> CompiledRule:
+def compile_rule(
+    rule: Rule, file: RuleFile, portal: Portal | None, as_of: datetime
+) -> CompiledRule:
     """Write the SQL of one rule; durations count back from `as_of` (aware)."""
     reads = tuple(dict.fromkeys((*fields_of(rule.when), *rule.plain_fields, *rule.text_fields)))
     folds = _folds(rule)
@@ -192,7 +194,7 @@ class _File:
         when, then = node.get("when"), node.get("then")
         condition = self.parser.condition(when) if when else None
         reader = ActionReader(self.portal, self.notes, self.names, self.parser, taxonomies)
-        items = [item for item in (then.items if then else None) or () if _fits(item)]
+        items = (then.items if then else None) or ()
         actions = [action for item in items for action in reader.read(item)]
         listed = node.get("examples")
         examples = [
@@ -251,15 +253,6 @@ def _is_zone(name: str) -> bool:
     return True
 
 
-def _fits(item: Node) -> bool:
-    """Whether the shape check took this action."""
-    try:
-        ActionModel.model_validate(item.plain())
-    except ValueError:
-        return False
-    return True
-
-
 def _word(node: Node, key: str, default: str) -> str:
     found = node.get(key)
     return found.text if found else default
@@ -268,6 +261,3 @@ def _word(node: Node, key: str, default: str) -> str:
 def _flag(node: Node, key: str) -> bool:
     found = node.get(key)
     return bool(found and found.value)
-
-
-LIMIT_NAMES = tuple(field.name for field in fields(Limits))

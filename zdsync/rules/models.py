@@ -30,7 +30,7 @@ def _as_text(value: object) -> object:
 
 def _fail(what: str) -> PydanticCustomError:
     # Braces are placeholders for pydantic: double them.
-    return PydanticCustomError("rules", what.replace("{", "{{").replace("}", "}}"))  # type: ignore[arg-type]  # wants a literal
+    return PydanticCustomError("rules", what.replace("{", "{{").replace("}", "}}"))
 
 
 Text = Annotated[str, BeforeValidator(_as_text), Field(min_length=1, max_length=2000)]
@@ -81,9 +81,9 @@ class LimitsModel(Strict):
     changes_per_tick: Count = Field(default=500, description="Most changes in one tick.")
     changes_per_rule: Count = Field(default=200, description="Most changes of one rule in a tick.")
     changes_per_day: Count = Field(default=3000, description="Most changes in 24 hours.")
-    share_of_open_tickets: Annotated[str, Field(pattern=r"^(100|[1-9]?\d)%$")] = Field(
-        default="25%", description="Largest share of the open tickets changed in 24 hours."
-    )
+    share_of_open_tickets: Annotated[
+        str, BeforeValidator(_as_text), Field(pattern=r"^(100|[1-9]?\d)%$")
+    ] = Field(default="25%", description="Largest share of the open tickets changed in 24 hours.")
     destructive_per_tick: Count = Field(
         default=20, description="Most closes, spam marks, moves and replies in one tick."
     )
@@ -232,8 +232,11 @@ class ActionModel(Strict):
         if isinstance(value, dict) and len(value) != 1:
             raise _fail("one action per item: begin each with `- `")
         if isinstance(value, dict):
-            if next(iter(value.values())) is None:
-                raise _fail(f"`{next(iter(value))}` needs a value")
+            (key, body) = next(iter(value.items()))
+            if body is None:
+                raise _fail(f"`{key}` needs a value")
+            if key == "spam" and body is not True:
+                raise _fail("`spam` takes no value: write `- spam`")
             return value
         raise _fail("an action is `key: value`, or the word `spam`")
 

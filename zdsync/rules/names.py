@@ -34,7 +34,7 @@ class Names:
 
     def agent(self, node: Node) -> Agent | None:
         """Find one agent by e-mail, id or unique name."""
-        if not (self.portal and self.known):
+        if not (self.portal and self.known and node.named):
             return None
         wanted = node.text.strip().casefold()
         for keys in (_agent_id, _agent_email, _agent_name):
@@ -57,7 +57,7 @@ class Names:
     def word(self, node: Node, kind: str, words: Iterable[str]) -> str:
         """Find a status, priority or channel; return the portal's spelling."""
         known = [word for word in words if word]
-        if not known:
+        if not known or not node.named:
             return node.text
         folded = {word.casefold(): word for word in known}
         hit = folded.get(node.text.strip().casefold())
@@ -66,7 +66,7 @@ class Names:
         return hit or node.text
 
     def _named(self, node: Node, kind: str, rows: tuple[Named, ...]) -> Named | None:
-        if not self.known:
+        if not self.known or not node.named:
             return None
         wanted = node.text.strip().casefold()
         hits = [row for row in rows if row.id == wanted]

@@ -39,6 +39,11 @@ class Node:
     pairs: tuple[tuple[Node, Node], ...] | None = None
 
     @property
+    def named(self) -> bool:
+        """Whether this is a word, and not empty: what a name must be."""
+        return self.scalar and self.value is not None and not isinstance(self.value, bool)
+
+    @property
     def scalar(self) -> bool:
         return self.items is None and self.pairs is None
 
@@ -169,7 +174,8 @@ def _convert(node: Any, notes: Notes, depth: int) -> Node:
         for key, value in node.value
     )
     _check_keys(pairs, notes)
-    return Node(line=spot.line, column=spot.column, pairs=pairs)
+    kept = tuple(pair for pair in pairs if pair[0].text != "<<")
+    return Node(line=spot.line, column=spot.column, pairs=kept)
 
 
 def _check_keys(pairs: tuple[tuple[Node, Node], ...], notes: Notes) -> None:

@@ -70,6 +70,7 @@ def _note(root: Node, loc: tuple[int | str, ...], kind: str, entry: Any, notes: 
             notes.add(node, str(entry["msg"]))
         case _:
             what, hint = _WORDS.get(kind, (str(entry["msg"]), ""))
+            hint = hint if loc else "begin with `version: 1` and `rules:`"
             notes.add(node, what, hint)
 
 

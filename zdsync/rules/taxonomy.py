@@ -51,7 +51,7 @@ def read_taxonomy(name: str, node: Node, notes: Notes) -> Taxonomy:
 def check_tag(node: Node, notes: Notes, label: str = "") -> None:
     """Note a tag that Zoho refuses; for a label, show how to give it a tag."""
     why = refuses_tag(node.text)
-    if not why:
+    if not why or not (node.named or label):
         return
     better = re.sub(r"[^A-Za-z0-9 _.\-+%\u0080-\U0010ffff]+", "-", node.text).strip("- ")
     hint = f"spell it {better!r}" if not refuses_tag(better) else "3 to 50 letters or digits"
@@ -85,14 +85,9 @@ def taxonomy_tags(taxonomy: Taxonomy, fields: tuple[RuleField, ...], at_most: in
     tags = "CAST(" + value([label.tag for label in taxonomy.labels]) + " AS VARCHAR[])"
     # rank = words * step - place, so place = -rank modulo step
     place = f"{step} - (r % {step})"
-    picked = (
-        "list_transform("
-        + best
-        + f"[1:{int(at_most)}], lambda r: list_extract("
-        + tags
-        + f", {place}))"
-    )
-    return TaxonomyTags(taxonomy.name, picked, at_most)
+    picked = "list_slice(" + best + ", 1, CAST(" + value(at_most) + " AS INTEGER))"
+    named = "list_transform(" + picked + ", lambda r: list_extract(" + tags + f", {place}))"
+    return TaxonomyTags(taxonomy.name, named, at_most)
 
 
 def _count(label: Label, fields: tuple[RuleField, ...]) -> Sql:

@@ -101,10 +101,15 @@ class TokenServer:
         while made and made[0] <= at - _WINDOW:
             made.popleft()
         if len(made) >= self._variant.tokens_per_10_minutes:
-            return _json({
-                "error_description": "You have made too many requests continuously. "
-                "Please try again after some time.", "error": "Access Denied",
-                "status": "failure"}, self._variant.token_throttle_status)
+            return _json(
+                {
+                    "error_description": "You have made too many requests continuously. "
+                    "Please try again after some time.",
+                    "error": "Access Denied",
+                    "status": "failure",
+                },
+                self._variant.token_throttle_status,
+            )
         made.append(at)
         return _json(self._issue(refresh_token, at, base))
 
@@ -127,8 +132,13 @@ class TokenServer:
         life = self._variant.expires_in
         scopes = self._refresh[refresh_token]
         self.access[token] = Access(refresh_token, scopes, at + life * SECOND)
-        return {"access_token": token, "scope": " ".join(sorted(scopes)), "api_domain": base,
-                "token_type": "Bearer", "expires_in": life}
+        return {
+            "access_token": token,
+            "scope": " ".join(sorted(scopes)),
+            "api_domain": base,
+            "token_type": "Bearer",
+            "expires_in": life,
+        }
 
 
 def _json(value: Json, status: int = 200) -> Response:

@@ -44,18 +44,34 @@ from .wire import Call, Refused, Request, Response, Route, dumps
 
 _CRM = "/crm/v8/"
 Observer = Callable[[str, str, dict[str, list[str]], dict[str, str], bytes, int, bytes], None]
-_MODULES = (desk_meta, desk_people, desk_search, desk_read, desk_counts, desk_write, desk_bulk,
-            desk_children, desk_reply)
+_MODULES = (
+    desk_meta,
+    desk_people,
+    desk_search,
+    desk_read,
+    desk_counts,
+    desk_write,
+    desk_bulk,
+    desk_children,
+    desk_reply,
+)
 ROUTES: list[Route] = sorted(
-    (route for module in _MODULES for route in module.ROUTES), key=lambda r: r.template.count("{"))
+    (route for module in _MODULES for route in module.ROUTES), key=lambda r: r.template.count("{")
+)
 
 
 class Api:
     """Accounts server, Desk and CRM over one state."""
 
     def __init__(
-        self, state: State, faults: Faults, *, clock: Callable[[], int],
-        latency: float, sleep: Callable[[float], None], observer: Observer | None,
+        self,
+        state: State,
+        faults: Faults,
+        *,
+        clock: Callable[[], int],
+        latency: float,
+        sleep: Callable[[float], None],
+        observer: Observer | None,
     ) -> None:
         self.state = state
         variant = self.variant = state.variant
@@ -96,8 +112,15 @@ class Api:
         if response is None:
             response = self._answer(request, system, under_way, at, base)
             if self.observer:
-                self.observer(request.method, request.path, request.query, request.headers,
-                              request.body, response.status, response.body)
+                self.observer(
+                    request.method,
+                    request.path,
+                    request.query,
+                    request.headers,
+                    request.body,
+                    response.status,
+                    response.body,
+                )
         if fault and fault.kind == "reset_after":
             response.drop = True
         response.delay += self.latency
@@ -111,13 +134,23 @@ class Api:
         """Return the answer of a fault that stops the call, else None."""
         match fault.kind:
             case "status":
-                body = fault.body if fault.body is not None else dumps(
-                    {"errorCode": "INTERNAL_SERVER_ERROR",
-                     "message": "An internal server error occurred"})
+                body = (
+                    fault.body
+                    if fault.body is not None
+                    else dumps(
+                        {
+                            "errorCode": "INTERNAL_SERVER_ERROR",
+                            "message": "An internal server error occurred",
+                        }
+                    )
+                )
                 return Response(fault.status, body)
             case "html":
-                return Response(502 if fault.status == 500 else fault.status,
-                                fault.body or HTML, {"Content-Type": "text/html"})
+                return Response(
+                    502 if fault.status == 500 else fault.status,
+                    fault.body or HTML,
+                    {"Content-Type": "text/html"},
+                )
             case "reset_before":
                 return Response(500, drop=True)
             case "expired_token":
@@ -159,14 +192,25 @@ class Api:
     ) -> tuple[Call, str, Callable[[], Response]]:
         scopes = authorised(self.tokens, self.variant, request, system, at)
         me = self.state.agents[self.state.api_agent]
-        call = Call(self.state, self.variant, self.shaper, at,
-                    Actor(me.id, me.name, "Agent"), {}, request.headers, origin=request.path)
+        call = Call(
+            self.state,
+            self.variant,
+            self.shaper,
+            at,
+            Actor(me.id, me.name, "Agent"),
+            {},
+            request.headers,
+            origin=request.path,
+        )
         if system == "crm":
             path = request.path.removeprefix(_CRM).strip("/")
             check_crm_scope(self.variant, scopes, path)
             call.q = {k: ",".join(v) for k, v in request.query.items()}
-            return call, "/crm/v8/" + crm_template(path), (
-                lambda: self.crm.handle(call, request.method, path))
+            return (
+                call,
+                "/crm/v8/" + crm_template(path),
+                (lambda: self.crm.handle(call, request.method, path)),
+            )
         route = route_of(ROUTES, request, call)
         check_organisation(request, route, self.state.org_id)
         check_scope(scopes, route, self.variant.any_scope)
@@ -194,15 +238,25 @@ class Api:
         ids = list(self.state.tickets)
         ticket = self.state.tickets[ids[self.faults.choose(len(ids))]]
         if ticket.trashed is None and not ticket.archived:
-            update(self.state, ticket, {"category": "General"},
-                   Actor(None, "Set category", "Workflow"), at, notify=False)
+            update(
+                self.state,
+                ticket,
+                {"category": "General"},
+                Actor(None, "Set category", "Workflow"),
+                at,
+                notify=False,
+            )
 
     # -- what every answer gets
 
     def _refuse(self, system: str, refusal: Refused, at: int) -> Response:
         if system == "crm":
-            body: Json = {"code": refusal.code, "details": refusal.details,
-                          "message": refusal.message, "status": "error"}
+            body: Json = {
+                "code": refusal.code,
+                "details": refusal.details,
+                "message": refusal.message,
+                "status": "error",
+            }
         else:
             body = {"errorCode": refusal.code, "message": refusal.message}
             if refusal.errors:
@@ -222,14 +276,20 @@ class Api:
         self.state.calls.append(entry)
         self.state.call_counts[f"{entry.method} {entry.endpoint}"] += 1
         if request.method != "GET" and response.status < 300 and call:
-            self.state.writes.append(WriteEntry(
-                at, request.method, request.path, request.query, call.body or None,
-                response.status, call.ticket_id))
+            self.state.writes.append(
+                WriteEntry(
+                    at,
+                    request.method,
+                    request.path,
+                    request.query,
+                    call.body or None,
+                    response.status,
+                    call.ticket_id,
+                )
+            )
         return response
 
-    def _rate_headers(
-        self, entry: CallEntry, response: Response, meter: Meter, left: int
-    ) -> None:
+    def _rate_headers(self, entry: CallEntry, response: Response, meter: Meter, left: int) -> None:
         if entry.system == "desk":
             response.headers["X-Rate-Limit-Request-Weight-v3"] = str(entry.credits)
             response.headers["X-Rate-Limit-Remaining-v3"] = str(left)
@@ -246,8 +306,9 @@ def _system(path: str) -> str:
 def _too_many(variant: Variant, system: str) -> Refused:
     if system == "crm":
         return Refused(429, variant.crm_429_code, "too many requests at once")
-    return Refused(429, "TOO_MANY_REQUESTS",
-                   "You have exceeded the number of concurrent API calls allowed.")
+    return Refused(
+        429, "TOO_MANY_REQUESTS", "You have exceeded the number of concurrent API calls allowed."
+    )
 
 
 def _exhausted(system: str) -> Refused:

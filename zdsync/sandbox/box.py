@@ -38,16 +38,24 @@ class Sandbox:
     """A Zoho on loopback: accounts server, Desk and CRM over one state in memory."""
 
     def __init__(
-        self, tickets: int = 2000, seed: int = 7, variant: Variant | None = None,
-        *, faults: str = "none", latency: float = 0.0, now: Callable[[], datetime] | None = None,
-        observer: Observer | None = None, sleep: Callable[[float], None] = time.sleep,
+        self,
+        tickets: int = 2000,
+        seed: int = 7,
+        variant: Variant | None = None,
+        *,
+        faults: str = "none",
+        latency: float = 0.0,
+        now: Callable[[], datetime] | None = None,
+        observer: Observer | None = None,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._now = now or _system_now
         self.variant = variant or Variant()
         self.state: State = make_world(self.variant, tickets, seed, self.at())
         self.faults = Faults(faults, seed)
-        self.api = Api(self.state, self.faults, clock=self.at, latency=latency,
-                       sleep=sleep, observer=observer)
+        self.api = Api(
+            self.state, self.faults, clock=self.at, latency=latency, sleep=sleep, observer=observer
+        )
 
     def at(self) -> int:
         """Return the present instant as epoch milliseconds."""
@@ -75,9 +83,14 @@ class Sandbox:
     def creds(self, base: str) -> dict[str, str]:
         """Return what a client needs to log in at that address."""
         return {
-            "accounts_url": base, "desk_url": f"{base}/api/v1", "crm_url": f"{base}/crm/v8",
-            "org_id": self.state.org_id, "client_id": CLIENT_ID,
-            "client_secret": CLIENT_SECRET, "refresh_token": REFRESH_TOKEN}
+            "accounts_url": base,
+            "desk_url": f"{base}/api/v1",
+            "crm_url": f"{base}/crm/v8",
+            "org_id": self.state.org_id,
+            "client_id": CLIENT_ID,
+            "client_secret": CLIENT_SECRET,
+            "refresh_token": REFRESH_TOKEN,
+        }
 
     def grant_code(self, scopes: str | None = None) -> str:
         """Make a self-client code as the API console would."""
@@ -106,8 +119,8 @@ class Sandbox:
         """Edit a ticket from elsewhere; fields by API name or attribute name."""
         with self.api.lock:
             ticket = self.state.tickets[ticket_id]
-            effects.update(self.state, ticket, attributes_of(fields), actor_of(self.state, by, ticket),
-                           self.at())
+            actor = actor_of(self.state, by, ticket)
+            effects.update(self.state, ticket, attributes_of(fields), actor, self.at())
             return ticket
 
     def mass_update(self, ids: Sequence[str], by: str = "automation", **fields: Any) -> int:
@@ -117,8 +130,14 @@ class Sandbox:
         with self.api.lock:
             for ticket_id in ids:
                 ticket = self.state.tickets[ticket_id]
-                effects.update(self.state, ticket, attributes_of(fields),
-                               actor_of(self.state, by, ticket), at, notify=False)
+                effects.update(
+                    self.state,
+                    ticket,
+                    attributes_of(fields),
+                    actor_of(self.state, by, ticket),
+                    at,
+                    notify=False,
+                )
         return at
 
     def create(self, **fields: Any) -> Ticket:
@@ -129,9 +148,26 @@ class Sandbox:
             contact = state.contacts[values.get("contact_id") or next(iter(state.contacts))]
             values.setdefault("department_id", next(iter(state.departments)))
             ticket = Ticket(
-                state.new_id(), state.new_number(), "A new ticket", "Hello", "Open", "Open",
-                None, "Email", "en", values["department_id"], contact.id, contact.account_id,
-                None, None, contact.email, at, at, created_by=contact.id, customer_response=at)
+                state.new_id(),
+                state.new_number(),
+                "A new ticket",
+                "Hello",
+                "Open",
+                "Open",
+                None,
+                "Email",
+                "en",
+                values["department_id"],
+                contact.id,
+                contact.account_id,
+                None,
+                None,
+                contact.email,
+                at,
+                at,
+                created_by=contact.id,
+                customer_response=at,
+            )
             for name, value in values.items():
                 setattr(ticket, name, value)
             ticket.status_type = STATUSES[ticket.status]
@@ -160,7 +196,8 @@ class Sandbox:
         with self.api.lock:
             losers = [self.state.tickets[i] for i in others]
             winner = self.state.tickets[master]
-            effects.merge(self.state, winner, losers, actor_of(self.state, "agent", winner), self.at())
+            actor = actor_of(self.state, "agent", winner)
+            effects.merge(self.state, winner, losers, actor, self.at())
 
     def archive(self, ticket_id: str) -> None:
         """Archive a ticket; that does not move its modified time."""
@@ -173,17 +210,27 @@ class Sandbox:
         """Mark a ticket as spam by an agent's hand."""
         with self.api.lock:
             ticket = self.state.tickets[ticket_id]
-            effects.mark_spam(self.state, ticket, spam, actor_of(self.state, "agent", ticket), self.at())
+            actor = actor_of(self.state, "agent", ticket)
+            effects.mark_spam(self.state, ticket, spam, actor, self.at())
 
     def tag(
-        self, ticket_id: str, add: Iterable[str] = (), remove: Iterable[str] = (),
+        self,
+        ticket_id: str,
+        add: Iterable[str] = (),
+        remove: Iterable[str] = (),
         by: str = "agent",
     ) -> None:
         """Add and remove tags."""
         with self.api.lock:
             ticket = self.state.tickets[ticket_id]
-            effects.tag(self.state, ticket, actor_of(self.state, by, ticket), self.at(), add=add,
-                        remove=remove)
+            effects.tag(
+                self.state,
+                ticket,
+                actor_of(self.state, by, ticket),
+                self.at(),
+                add=add,
+                remove=remove,
+            )
 
     def reply(self, ticket_id: str, content: str = "Any news?", by: str = "customer") -> None:
         """Add a thread: inward by the customer, outward by an agent."""
@@ -191,9 +238,17 @@ class Sandbox:
             state, ticket = self.state, self.state.tickets[ticket_id]
             actor = actor_of(self.state, by, ticket)
             inward = by == "customer"
-            thread = Thread(state.new_id(), "in" if inward else "out", "EMAIL",
-                            state.stamp(self.at()), content, actor.id,
-                            "END_USER" if inward else "AGENT", None, ticket.email)
+            thread = Thread(
+                state.new_id(),
+                "in" if inward else "out",
+                "EMAIL",
+                state.stamp(self.at()),
+                content,
+                actor.id,
+                "END_USER" if inward else "AGENT",
+                None,
+                ticket.email,
+            )
             effects.reply(state, ticket, thread, actor, self.at())
 
     def comment(self, ticket_id: str, content: str, by: str = "agent") -> None:
@@ -201,8 +256,9 @@ class Sandbox:
         with self.api.lock:
             state, ticket = self.state, self.state.tickets[ticket_id]
             actor = actor_of(self.state, by, ticket)
-            note = Comment(state.new_id(), content, "plainText", False, actor.id,
-                           state.stamp(self.at()))
+            note = Comment(
+                state.new_id(), content, "plainText", False, actor.id, state.stamp(self.at())
+            )
             effects.comment(state, ticket, note, actor, self.at())
 
     def edit_contact(self, contact_id: str, **attributes: Any) -> None:
@@ -217,8 +273,9 @@ class Sandbox:
         """Make a Desk contact; the rest by attribute name."""
         with self.api.lock:
             at = self.state.stamp(self.at())
-            contact = Contact(self.state.new_id(), None, last, None, None, None, None, None, None,
-                              None, at, at)
+            contact = Contact(
+                self.state.new_id(), None, last, None, None, None, None, None, None, None, at, at
+            )
             for name, value in attributes.items():
                 setattr(contact, name, value)
             self.state.add(contact, at)
@@ -262,16 +319,20 @@ class Sandbox:
     # -- faults
 
     def fail_next(
-        self, pattern: str, status: int = 500, body: bytes | str | None = None, *,
-        times: int = 1, kind: str = "status", delay: float = 0.3,
+        self,
+        pattern: str,
+        status: int = 500,
+        body: bytes | str | None = None,
+        *,
+        times: int = 1,
+        kind: str = "status",
+        delay: float = 0.3,
     ) -> None:
         """Let the next calls fail whose "METHOD /path" matches the regular expression."""
         raw = body.encode() if isinstance(body, str) else body
         self.faults.plan(Fault(kind, pattern, status, raw, times, delay))
 
-    def _on(
-        self, ticket_id: str, effect: Callable[[State, Ticket, Actor, int], None]
-    ) -> None:
+    def _on(self, ticket_id: str, effect: Callable[[State, Ticket, Actor, int], None]) -> None:
         with self.api.lock:
             ticket = self.state.tickets[ticket_id]
             effect(self.state, ticket, actor_of(self.state, "agent", ticket), self.at())
@@ -280,7 +341,8 @@ class Sandbox:
         with self.api.lock, self.state.change(item, self.at()):
             if isinstance(attributes.get("trashed"), bool):
                 attributes["trashed"] = (
-                    self.state.stamp(self.at()) if attributes["trashed"] else None)
+                    self.state.stamp(self.at()) if attributes["trashed"] else None
+                )
             for name, value in attributes.items():
                 setattr(item, name, value)
 

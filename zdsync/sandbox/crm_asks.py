@@ -28,13 +28,18 @@ def field_names(c: Call) -> list[str]:
     """Read `fields`: required, at most 50 (CRM 3)."""
     if not c.q.get("fields"):
         # CRM 3: the call is refused without it
-        raise error(400, "REQUIRED_PARAM_MISSING", "One of the expected parameter is missing",
-                    {"param_name": "fields"})
+        raise error(
+            400,
+            "REQUIRED_PARAM_MISSING",
+            "One of the expected parameter is missing",
+            {"param_name": "fields"},
+        )
     names = [n.strip() for n in c.q["fields"].split(",")]
     limit = c.variant.crm_refuses_fields_over
     if len(names) > limit:
-        raise error(400, "LIMIT_EXCEEDED", "too many fields", {"limit": limit,
-                                                               "param_name": "fields"})
+        raise error(
+            400, "LIMIT_EXCEEDED", "too many fields", {"limit": limit, "param_name": "fields"}
+        )
     return names
 
 
@@ -45,8 +50,12 @@ def since_of(c: Call) -> int | None:
         return None
     at = parse_offset_iso(raw)
     if at is None:
-        raise error(400, "INVALID_DATA", "If-Modified-Since must be ISO 8601 with offset",
-                    {"header": "If-Modified-Since"})
+        raise error(
+            400,
+            "INVALID_DATA",
+            "If-Modified-Since must be ISO 8601 with offset",
+            {"header": "If-Modified-Since"},
+        )
     return at
 
 

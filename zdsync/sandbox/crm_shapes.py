@@ -27,24 +27,41 @@ class Meta:
 
 
 _COMMON = (
-    Meta("Owner", "ownerlookup", "jsonobject"), Meta("Created_By", "ownerlookup", "jsonobject"),
-    Meta("Modified_By", "ownerlookup", "jsonobject"), Meta("Created_Time", "datetime"),
-    Meta("Modified_Time", "datetime"), Meta("Description", "textarea"),
-    Meta("Tag", "text", "jsonarray"))
+    Meta("Owner", "ownerlookup", "jsonobject"),
+    Meta("Created_By", "ownerlookup", "jsonobject"),
+    Meta("Modified_By", "ownerlookup", "jsonobject"),
+    Meta("Created_Time", "datetime"),
+    Meta("Modified_Time", "datetime"),
+    Meta("Description", "textarea"),
+    Meta("Tag", "text", "jsonarray"),
+)
 _PERSON = (
-    Meta("First_Name"), Meta("Last_Name"), Meta("Full_Name"), Meta("Email", "email"),
-    Meta("Phone", "phone"), Meta("Lead_Source", "picklist", options=("Web", "Partner")),
-    Meta("Patient_Since", "date", custom=True))
+    Meta("First_Name"),
+    Meta("Last_Name"),
+    Meta("Full_Name"),
+    Meta("Email", "email"),
+    Meta("Phone", "phone"),
+    Meta("Lead_Source", "picklist", options=("Web", "Partner")),
+    Meta("Patient_Since", "date", custom=True),
+)
 MODULES: dict[str, tuple[Meta, ...]] = {
     "Contacts": (
-        *_COMMON, *_PERSON, Meta("Account_Name", "lookup", "jsonobject", lookup="Accounts")),
+        *_COMMON,
+        *_PERSON,
+        Meta("Account_Name", "lookup", "jsonobject", lookup="Accounts"),
+    ),
     "Leads": (*_COMMON, *_PERSON, Meta("Company")),
     "Accounts": (
-        *_COMMON, Meta("Account_Name"), Meta("Website", "website"), Meta("Phone", "phone"),
-        Meta("Industry", "picklist"), Meta("Annual_Revenue", "currency", "double"),
+        *_COMMON,
+        Meta("Account_Name"),
+        Meta("Website", "website"),
+        Meta("Phone", "phone"),
+        Meta("Industry", "picklist"),
+        Meta("Annual_Revenue", "currency", "double"),
         Meta("SLA_Tier", "picklist", options=("Gold", "Silver", "Bronze"), custom=True),
         Meta("Standing", "picklist", options=("Paid", "Community", "Trial"), custom=True),
-        Meta("Health_Score", "formula", "integer", custom=True)),
+        Meta("Health_Score", "formula", "integer", custom=True),
+    ),
 }
 
 
@@ -66,8 +83,7 @@ def person(c: Call, user_id: str) -> Json | None:
 
 def record(c: Call, r: CrmRecord, names: list[str]) -> Json:
     """Write the asked fields; names that the module does not have are left out."""
-    known = {name: Meta(name) for name in r.values} | {
-        m.api_name: m for m in MODULES[r.module]}
+    known = {name: Meta(name) for name in r.values} | {m.api_name: m for m in MODULES[r.module]}
     row: Json = {"id": r.id}
     hidden = c.variant.crm_hidden_fields.split(",")
     for name in names:
@@ -101,8 +117,14 @@ def deleted(c: Call, r: CrmRecord, at: int) -> Json:
     gone = r.deleted_kind == "permanent"
     name = r.values.get("Account_Name") if r.module == "Accounts" else r.values.get("Last_Name")
     who = None if gone else _brief(c, r.owner_id)
-    return {"id": r.id, "type": r.deleted_kind, "deleted_time": when(c, at),
-            "display_name": None if gone else name, "deleted_by": who, "created_by": who}
+    return {
+        "id": r.id,
+        "type": r.deleted_kind,
+        "deleted_time": when(c, at),
+        "display_name": None if gone else name,
+        "deleted_by": who,
+        "created_by": who,
+    }
 
 
 def _brief(c: Call, user_id: str) -> Json | None:
@@ -113,23 +135,39 @@ def _brief(c: Call, user_id: str) -> Json | None:
 def user(c: Call, u: CrmUser) -> Json:
     """Write a user; Modified_Time has this spelling (CRM 11)."""
     return {
-        "id": u.id, "email": u.email, "first_name": u.first, "last_name": u.last,
-        "full_name": u.name, "status": u.status, "confirm": u.confirm,
-        "zuid": u.zuid if u.confirm else None, "type__s": "Regular User",
+        "id": u.id,
+        "email": u.email,
+        "first_name": u.first,
+        "last_name": u.last,
+        "full_name": u.name,
+        "status": u.status,
+        "confirm": u.confirm,
+        "zuid": u.zuid if u.confirm else None,
+        "type__s": "Regular User",
         "role": {"id": "5550000000000026005", "name": "CEO"},
         "profile": {"id": "5550000000000026011", "name": "Administrator"},
-        "time_zone": "UTC", "created_time": when(c, u.created),
-        "Modified_Time": when(c, u.modified)}
+        "time_zone": "UTC",
+        "created_time": when(c, u.created),
+        "Modified_Time": when(c, u.modified),
+    }
 
 
 def org(c: Call) -> Json:
     """Write the organisation."""
     return {
-        "id": "5550000000000020001", "zgid": "70000001", "primary_zuid": "70000100",
-        "company_name": "Demo Clinic", "time_zone": "UTC", "currency": "US Dollar - USD",
+        "id": "5550000000000020001",
+        "zgid": "70000001",
+        "primary_zuid": "70000100",
+        "company_name": "Demo Clinic",
+        "time_zone": "UTC",
+        "currency": "US Dollar - USD",
         "hipaa_compliance_enabled": bool(c.variant.crm_hidden_fields),
-        "license_details": {"paid_type": c.variant.edition, "paid": True,
-                            "users_license_purchased": len(c.state.crm_users)}}
+        "license_details": {
+            "paid_type": c.variant.edition,
+            "paid": True,
+            "users_license_purchased": len(c.state.crm_users),
+        },
+    }
 
 
 def fields(c: Call, module: str) -> list[Json]:
@@ -137,10 +175,12 @@ def fields(c: Call, module: str) -> list[Json]:
     hidden = c.variant.crm_hidden_fields.split(",")
     metas = list(MODULES[module])
     extra = {n for r in records(c.state, module).values() for n in r.values} - {
-        m.api_name for m in metas}
+        m.api_name for m in metas
+    }
     metas += [Meta(n, custom=True) for n in sorted(extra)]
-    return [_field(c, module, n, m, f"{module}.{m.api_name}" in hidden)
-            for n, m in enumerate(metas)]
+    return [
+        _field(c, module, n, m, f"{module}.{m.api_name}" in hidden) for n, m in enumerate(metas)
+    ]
 
 
 def records(s: State, module: str) -> dict[str, CrmRecord]:
@@ -151,12 +191,19 @@ def records(s: State, module: str) -> dict[str, CrmRecord]:
 def _field(c: Call, module: str, n: int, m: Meta, hidden: bool) -> Json:
     serial = list(MODULES).index(module) * 1000 + n
     return {
-        "id": str(5_550_000_000_000_100_000 + serial), "api_name": m.api_name,
-        "field_label": m.api_name.replace("_", " "), "data_type": m.data_type,
-        "json_type": m.json_type, "custom_field": m.custom, "type": "used",
+        "id": str(5_550_000_000_000_100_000 + serial),
+        "api_name": m.api_name,
+        "field_label": m.api_name.replace("_", " "),
+        "data_type": m.data_type,
+        "json_type": m.json_type,
+        "custom_field": m.custom,
+        "type": "used",
         "lookup": {"module": {"api_name": m.lookup, "id": None}} if m.lookup else {},
         "pick_list_values": [{"display_value": v, "actual_value": v} for v in m.options],
         "view_type": {"view": True, "edit": True, "create": True, "quick_create": False},
         "hipaa_compliance_enabled": hidden,
         "hipaa_compliance": {"restricted": True, "restricted_in_export": True} if hidden else None,
-        "length": 255, "visible": True, "read_only": m.data_type == "formula"}
+        "length": 255,
+        "visible": True,
+        "read_only": m.data_type == "formula",
+    }

@@ -85,24 +85,63 @@ def restore(c: Call) -> Response:
         done = ticket is not None and ticket.trashed is not None
         if ticket is not None and done:
             effects.restore(c.state, ticket, c.actor, c.at)
-        results.append({"id": record_id, "success": done, "errors": None if done else {
-            "errorCode": "UNPROCESSABLE_ENTITY", "httpCode": 422}})
+        results.append(
+            {
+                "id": record_id,
+                "success": done,
+                "errors": None if done else {"errorCode": "UNPROCESSABLE_ENTITY", "httpCode": 422},
+            }
+        )
     c.credits = 6 * len(results)
     return ok({"results": results})
 
 
 _IDS = {"ids": Field("ids", 100_000, required=True)}
 ROUTES = [
-    Route("POST", "tickets/markSpam", _UPDATE, mark_spam, {}, _IDS | {
-        "isSpam": Field("bool", required=True), "contactSpam": Field("bool"),
-        "handleExistingTickets": Field("bool")}),
+    Route(
+        "POST",
+        "tickets/markSpam",
+        _UPDATE,
+        mark_spam,
+        {},
+        _IDS
+        | {
+            "isSpam": Field("bool", required=True),
+            "contactSpam": Field("bool"),
+            "handleExistingTickets": Field("bool"),
+        },
+    ),
     Route("POST", "closeTickets", _UPDATE, close_tickets, {}, _IDS),
-    Route("POST", "tickets/updateMany", _UPDATE, update_many, {}, _IDS | {
-        "fieldName": Field("text", 100, required=True), "fieldValue": Field("text", 65535),
-        "isCustomField": Field("bool")}),
-    Route("POST", "tickets/moveToTrash", ("Desk.tickets.DELETE",), move_to_trash, {},
-          {"ticketIds": Field("ids", 100_000, required=True)}),
-    Route("POST", "recycleBin/restore", ("Desk.settings.UPDATE",), restore, {},
-          {"ids": Field("list", 1000, required=True),
-           "isChildNeedToBeRestored": Field("bool", null=True)}),
+    Route(
+        "POST",
+        "tickets/updateMany",
+        _UPDATE,
+        update_many,
+        {},
+        _IDS
+        | {
+            "fieldName": Field("text", 100, required=True),
+            "fieldValue": Field("text", 65535),
+            "isCustomField": Field("bool"),
+        },
+    ),
+    Route(
+        "POST",
+        "tickets/moveToTrash",
+        ("Desk.tickets.DELETE",),
+        move_to_trash,
+        {},
+        {"ticketIds": Field("ids", 100_000, required=True)},
+    ),
+    Route(
+        "POST",
+        "recycleBin/restore",
+        ("Desk.settings.UPDATE",),
+        restore,
+        {},
+        {
+            "ids": Field("list", 1000, required=True),
+            "isChildNeedToBeRestored": Field("bool", null=True),
+        },
+    ),
 ]

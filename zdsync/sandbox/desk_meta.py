@@ -18,10 +18,18 @@ _AGENT_SHAPES = enums("profile", "role")
 
 def _organization(c: Call) -> Json:
     return {
-        "id": c.shaper.id(c.state.org_id), "portalName": "demo", "companyName": "Demo Clinic",
-        "edition": c.variant.edition.upper(), "timeZone": "America/Chicago", "isDefault": True,
-        "isAdminInOrg": True, "isSandboxPortal": False, "currencyCode": "USD", "country": "US",
-        "portalURL": "https://desk.example/support/demo", "isPayloadEncryptionEnabled": False,
+        "id": c.shaper.id(c.state.org_id),
+        "portalName": "demo",
+        "companyName": "Demo Clinic",
+        "edition": c.variant.edition.upper(),
+        "timeZone": "America/Chicago",
+        "isDefault": True,
+        "isAdminInOrg": True,
+        "isSandboxPortal": False,
+        "currencyCode": "USD",
+        "country": "US",
+        "portalURL": "https://desk.example/support/demo",
+        "isPayloadEncryptionEnabled": False,
     }
 
 
@@ -37,8 +45,7 @@ def my_info(c: Call) -> Response:
     row = sp.agent(c.shaper, me, include)
     for key in ("associatedDepartments", "associatedChatDepartments"):
         if key in include:
-            row[key] = [] if "Chat" in key else [
-                c.shaper.department(d) for d in me.departments]
+            row[key] = [] if "Chat" in key else [c.shaper.department(d) for d in me.departments]
     return ok(row)
 
 
@@ -57,8 +64,10 @@ def _agent_fits(c: Call, a: Agent) -> bool:
     return (
         ("status" not in q or a.status == q["status"])
         and ("departmentIds" not in q or bool(set(q["departmentIds"]) & set(a.departments)))
-        and ("searchStr" not in q or any(
-            q["searchStr"].strip("*").lower() in w.lower() for w in words))
+        and (
+            "searchStr" not in q
+            or any(q["searchStr"].strip("*").lower() in w.lower() for w in words)
+        )
         and not q.get("isLightAgent", False)
         and q.get("isConfirmed", True)
     )
@@ -98,7 +107,8 @@ def department(c: Call) -> Response:
         raise not_found()
     row = sp.department(c.shaper, found)
     row["associatedAgentIds"] = [
-        c.shaper.id(a.id) for a in c.state.agents.values() if found.id in a.departments]
+        c.shaper.id(a.id) for a in c.state.agents.values() if found.id in a.departments
+    ]
     return ok(row)
 
 
@@ -107,7 +117,7 @@ def teams(c: Call) -> Response:
     rows = list(c.state.teams.values())
     start = c.q.get("from", 0)
     limit = c.q.get("limit", 0) or c.variant.teams_limit or len(rows)
-    return ok({"teams": [sp.team(c.shaper, t) for t in rows[start:start + limit]]})
+    return ok({"teams": [sp.team(c.shaper, t) for t in rows[start : start + limit]]})
 
 
 def _metas(c: Call) -> list[tuple[int, Meta]]:
@@ -138,43 +148,113 @@ def reply_address(department: Department) -> str:
 def mail_reply_addresses(c: Call) -> Response:
     """List from addresses of a department (DP 9; the shape is our guess)."""
     rows = [
-        {"id": str(int(d.id) + 500_000), "departmentId": c.shaper.id(d.id), "isActive": True,
-         "displayName": f"{d.name} Desk", "isVerified": True,
-         "address": reply_address(d)}
-        for d in c.state.departments.values() if c.q.get("departmentId", d.id) == d.id]
+        {
+            "id": str(int(d.id) + 500_000),
+            "departmentId": c.shaper.id(d.id),
+            "isActive": True,
+            "displayName": f"{d.name} Desk",
+            "isVerified": True,
+            "address": reply_address(d),
+        }
+        for d in c.state.departments.values()
+        if c.q.get("departmentId", d.id) == d.id
+    ]
     return ok({"data": rows}) if rows else empty()
 
 
-_FIELD_MODULE = enum("tickets", "contacts", "accounts", "tasks", "calls", "events", "contracts",
-                     "products", required=True)
+_FIELD_MODULE = enum(
+    "tickets",
+    "contacts",
+    "accounts",
+    "tasks",
+    "calls",
+    "events",
+    "contracts",
+    "products",
+    required=True,
+)
 _PAGE = {"limit": integer(0, 200), "from": integer(0)}
 
 ROUTES = [
     Route("GET", "organizations", _BASIC, organizations, {"includeCustomDomain": BOOL}),
     Route("GET", "accessibleOrganizations", _BASIC, organizations),
-    Route("GET", "myinfo", _BASIC, my_info, {"include": enums(
-        "profile", "role", "associatedDepartments", "associatedChatDepartments")}),
-    Route("GET", "agents", _BASIC, agents, _PAGE | {
-        "include": _AGENT_SHAPES, "roleIds": ids(50), "profileIds": ids(50),
-        "departmentIds": ids(50), "searchStr": text(1, 100), "cfSearchStr": text(1),
-        "cfFieldName": text(4), "isLightAgent": BOOL, "isConfirmed": BOOL,
-        "fieldName": enum("firstName", "lastName", "emailId", "name"),
-        "sortOrder": enum("asc", "desc"), "rolePermissionType": text(),
-        "status": enum("ACTIVE", "DISABLED", "DELETED", "IMPORTED")}, kind="range"),
-    Route("GET", "agents/{agentId}", _BASIC, agent,
-          {"include": enums("profile", "role", "verifiedEmails")}),
+    Route(
+        "GET",
+        "myinfo",
+        _BASIC,
+        my_info,
+        {"include": enums("profile", "role", "associatedDepartments", "associatedChatDepartments")},
+    ),
+    Route(
+        "GET",
+        "agents",
+        _BASIC,
+        agents,
+        _PAGE
+        | {
+            "include": _AGENT_SHAPES,
+            "roleIds": ids(50),
+            "profileIds": ids(50),
+            "departmentIds": ids(50),
+            "searchStr": text(1, 100),
+            "cfSearchStr": text(1),
+            "cfFieldName": text(4),
+            "isLightAgent": BOOL,
+            "isConfirmed": BOOL,
+            "fieldName": enum("firstName", "lastName", "emailId", "name"),
+            "sortOrder": enum("asc", "desc"),
+            "rolePermissionType": text(),
+            "status": enum("ACTIVE", "DISABLED", "DELETED", "IMPORTED"),
+        },
+        kind="range",
+    ),
+    Route(
+        "GET",
+        "agents/{agentId}",
+        _BASIC,
+        agent,
+        {"include": enums("profile", "role", "verifiedEmails")},
+    ),
     Route("GET", "agentsByIds", _BASIC, agents_by_ids, {"agentIds": ids(50, required=True)}),
-    Route("GET", "departments", _BASIC, departments, _PAGE | {
-        "isEnabled": BOOL, "searchStr": text(1, 100),
-        "chatStatus": enum("AVAILABLE", "DISABLED", "NOT_CREATED", "${UNAVAILABLE}")},
-        kind="range"),
+    Route(
+        "GET",
+        "departments",
+        _BASIC,
+        departments,
+        _PAGE
+        | {
+            "isEnabled": BOOL,
+            "searchStr": text(1, 100),
+            "chatStatus": enum("AVAILABLE", "DISABLED", "NOT_CREATED", "${UNAVAILABLE}"),
+        },
+        kind="range",
+    ),
     Route("GET", "departments/{departmentId}", _BASIC, department),
     Route("GET", "teams", _BASIC, teams, _PAGE, kind="range"),
-    Route("GET", "organizationFields", ("Desk.basic.READ",), organization_fields, {
-        "module": _FIELD_MODULE, "apiNames": texts(300), "departmentId": one_id()}),
-    Route("GET", "fields", ("Desk.basic.READ",), fields, {
-        "module": Param("text", 1, 100, required=True), "apiNames": texts(300), "filter": text(),
-        "associatedDepartments": one_id()}),
-    Route("GET", "mailReplyAddress", ("Desk.settings.READ",), mail_reply_addresses, {
-        "departmentId": one_id(), "limit": integer(1, 100), "from": integer(0)}),
+    Route(
+        "GET",
+        "organizationFields",
+        ("Desk.basic.READ",),
+        organization_fields,
+        {"module": _FIELD_MODULE, "apiNames": texts(300), "departmentId": one_id()},
+    ),
+    Route(
+        "GET",
+        "fields",
+        ("Desk.basic.READ",),
+        fields,
+        {
+            "module": Param("text", 1, 100, required=True),
+            "apiNames": texts(300),
+            "filter": text(),
+            "associatedDepartments": one_id(),
+        },
+    ),
+    Route(
+        "GET",
+        "mailReplyAddress",
+        ("Desk.settings.READ",),
+        mail_reply_addresses,
+        {"departmentId": one_id(), "limit": integer(1, 100), "from": integer(0)},
+    ),
 ]

@@ -20,14 +20,22 @@ from .wire import Call, Refused, Response, Route, empty, not_found, ok, unproces
 T = TypeVar("T")
 _READ = ("Desk.contacts.READ",)
 _CONTACT_SORTS: dict[str, Callable[[Contact], Any]] = {
-    "firstName": lambda r: r.first or "", "lastName": lambda r: r.last,
-    "phone": lambda r: r.phone or "", "email": lambda r: r.email or "",
-    "account": lambda r: r.account_id or "", "createdTime": lambda r: r.created,
-    "modifiedTime": lambda r: r.modified}
+    "firstName": lambda r: r.first or "",
+    "lastName": lambda r: r.last,
+    "phone": lambda r: r.phone or "",
+    "email": lambda r: r.email or "",
+    "account": lambda r: r.account_id or "",
+    "createdTime": lambda r: r.created,
+    "modifiedTime": lambda r: r.modified,
+}
 _ACCOUNT_SORTS: dict[str, Callable[[Account], Any]] = {
-    "website": lambda r: r.website or "", "email": lambda r: r.email or "",
-    "phone": lambda r: r.phone or "", "accountName": lambda r: r.name,
-    "createdTime": lambda r: r.created, "modifiedTime": lambda r: r.modified}
+    "website": lambda r: r.website or "",
+    "email": lambda r: r.email or "",
+    "phone": lambda r: r.phone or "",
+    "accountName": lambda r: r.name,
+    "createdTime": lambda r: r.created,
+    "modifiedTime": lambda r: r.modified,
+}
 
 
 def _sorted(c: Call, rows: list[Any], sorts: dict[str, Callable[[Any], Any]]) -> list[Any]:
@@ -58,16 +66,25 @@ def check_fields(c: Call, known: set[str]) -> None:
 
 def contacts(c: Call) -> Response:
     """GET /contacts."""
-    rows = c.state.memo(("contacts", c.q.get("sortBy")), lambda: _sorted(
-        c, [r for r in c.state.contacts.values() if r.trashed is None], _CONTACT_SORTS))
+    rows = c.state.memo(
+        ("contacts", c.q.get("sortBy")),
+        lambda: _sorted(
+            c, [r for r in c.state.contacts.values() if r.trashed is None], _CONTACT_SORTS
+        ),
+    )
     part = cut(c, rows, list_page(c))
     if not part:
         return empty()
     check_fields(c, set(sp.contact_detail(c.shaper, part[0], [])))
     with_account = "accounts" in c.q.get("include", [])
-    return ok({"data": [
-        project(c, sp.contact_list(c.shaper, r, with_account), sp.contact_search, r)
-        for r in part]})
+    return ok(
+        {
+            "data": [
+                project(c, sp.contact_list(c.shaper, r, with_account), sp.contact_search, r)
+                for r in part
+            ]
+        }
+    )
 
 
 def contact(c: Call) -> Response:
@@ -91,9 +108,13 @@ def contacts_mark_spam(c: Call) -> Response:
     results: list[Json] = []
     for contact_id in map(str, c.body["ids"]):
         found = c.state.contacts.get(contact_id)
-        results.append({"id": contact_id, "success": found is not None,
-                        "errors": None if found else {"errorCode": "UNPROCESSABLE_ENTITY",
-                                                      "httpCode": 422}})
+        results.append(
+            {
+                "id": contact_id,
+                "success": found is not None,
+                "errors": None if found else {"errorCode": "UNPROCESSABLE_ENTITY", "httpCode": 422},
+            }
+        )
         if found is not None:
             _mark(c, found)
     return ok({"results": results})
@@ -110,14 +131,19 @@ def _mark(c: Call, found: Contact) -> None:
 
 def accounts(c: Call) -> Response:
     """GET /accounts."""
-    rows = c.state.memo(("accounts", c.q.get("sortBy")), lambda: _sorted(
-        c, [r for r in c.state.accounts.values() if r.trashed is None], _ACCOUNT_SORTS))
+    rows = c.state.memo(
+        ("accounts", c.q.get("sortBy")),
+        lambda: _sorted(
+            c, [r for r in c.state.accounts.values() if r.trashed is None], _ACCOUNT_SORTS
+        ),
+    )
     part = cut(c, rows, list_page(c))
     if not part:
         return empty()
     check_fields(c, set(sp.account_detail(c.shaper, part[0], "")))
-    return ok({"data": [
-        project(c, sp.account_list(c.shaper, r), sp.account_search, r) for r in part]})
+    return ok(
+        {"data": [project(c, sp.account_list(c.shaper, r), sp.account_search, r) for r in part]}
+    )
 
 
 def account(c: Call) -> Response:
@@ -135,22 +161,51 @@ def account_slas(c: Call) -> Response:
     return ok({"data": []})
 
 
-_PAGE = {"limit": integer(1), "from": integer(0), "fields": texts(30), "viewId": one_id(),
-         "filterId": one_id()}
+_PAGE = {
+    "limit": integer(1),
+    "from": integer(0),
+    "fields": texts(30),
+    "viewId": one_id(),
+    "filterId": one_id(),
+}
 ROUTES = [
-    Route("GET", "contacts", _READ, contacts, _PAGE | {
-        "include": enums("accounts"), "sortBy": sort(*_CONTACT_SORTS)}, kind="range"),
-    Route("GET", "contacts/contactsByIds", _READ, contacts_by_ids,
-          {"ids": ids(20, required=True)}),
-    Route("GET", "contacts/{contactId}", _READ, contact,
-          {"include": enums("accounts", "owner")}),
-    Route("POST", "contacts/markSpam", ("Desk.contacts.UPDATE",), contacts_mark_spam, {}, {
-        "ids": Field("ids", 1000, required=True), "isSpam": Field("bool", required=True),
-        "handleExistingTickets": Field("bool")}),
-    Route("GET", "accounts", _READ, accounts, _PAGE | {
-        "sortBy": sort(*_ACCOUNT_SORTS)}, kind="range"),
+    Route(
+        "GET",
+        "contacts",
+        _READ,
+        contacts,
+        _PAGE | {"include": enums("accounts"), "sortBy": sort(*_CONTACT_SORTS)},
+        kind="range",
+    ),
+    Route("GET", "contacts/contactsByIds", _READ, contacts_by_ids, {"ids": ids(20, required=True)}),
+    Route("GET", "contacts/{contactId}", _READ, contact, {"include": enums("accounts", "owner")}),
+    Route(
+        "POST",
+        "contacts/markSpam",
+        ("Desk.contacts.UPDATE",),
+        contacts_mark_spam,
+        {},
+        {
+            "ids": Field("ids", 1000, required=True),
+            "isSpam": Field("bool", required=True),
+            "handleExistingTickets": Field("bool"),
+        },
+    ),
+    Route(
+        "GET", "accounts", _READ, accounts, _PAGE | {"sortBy": sort(*_ACCOUNT_SORTS)}, kind="range"
+    ),
     Route("GET", "accounts/{accountId}", _READ, account, {"include": enum("owner")}),
-    Route("GET", "accounts/{accountId}/sla", ("Desk.settings.READ",), account_slas, {
-        "departmentId": one_id(), "limit": integer(1, 100), "from": integer(0),
-        "status": enum("ACTIVE", "INACTIVE")}, kind="range"),
+    Route(
+        "GET",
+        "accounts/{accountId}/sla",
+        ("Desk.settings.READ",),
+        account_slas,
+        {
+            "departmentId": one_id(),
+            "limit": integer(1, 100),
+            "from": integer(0),
+            "status": enum("ACTIVE", "INACTIVE"),
+        },
+        kind="range",
+    ),
 ]

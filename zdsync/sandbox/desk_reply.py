@@ -44,23 +44,46 @@ def _check_reply(c: Call) -> None:
 def _reply_thread(c: Call, ticket: Ticket) -> Thread:
     kind = "text/html" if c.body.get("contentType") == "html" else "text/plain"
     private = bool(c.body.get("isPrivate") or c.q.get("isPrivate"))
-    return Thread(c.state.new_id(), "out", "EMAIL", c.state.stamp(c.at), c.body["content"],
-                  c.actor.id, "AGENT", c.body.get("to") or ticket.email,
-                  c.body["fromEmailAddress"], kind, private=private)
+    return Thread(
+        c.state.new_id(),
+        "out",
+        "EMAIL",
+        c.state.stamp(c.at),
+        c.body["content"],
+        c.actor.id,
+        "AGENT",
+        c.body.get("to") or ticket.email,
+        c.body["fromEmailAddress"],
+        kind,
+        private=private,
+    )
 
 
 _MAILS = {name: Field("text", 13000, null=True) for name in ("to", "cc", "bcc")}
 ROUTES = [
-    Route("POST", "tickets/{ticketId}/sendReply", ("Desk.tickets.UPDATE",), send_reply,
-          {"isPrivate": BOOL, "sendImmediately": BOOL}, _MAILS | {
-        "channel": Field("text", required=True), "content": Field("text", 16_000_000,
-                                                                  required=True),
-        "fromEmailAddress": Field("text", 300, required=True),
-        "contentType": Field("text", choices=("html", "plainText")),
-        "isPrivate": Field("bool", null=True), "isForward": Field("bool", null=True),
-        "inReplyToThreadId": Field("id", null=True), "attachmentIds": Field("list", null=True),
-        "uploads": Field("list", 20, null=True), "ticketStatus": Field("text", 120, null=True),
-        "sendAsEmailMode": Field("text", null=True), "layoutId": Field("id", null=True),
-        "cf": Field("map", null=True), "direction": Field("text", null=True),
-        "hasAttach": Field("bool", null=True)}),
+    Route(
+        "POST",
+        "tickets/{ticketId}/sendReply",
+        ("Desk.tickets.UPDATE",),
+        send_reply,
+        {"isPrivate": BOOL, "sendImmediately": BOOL},
+        _MAILS
+        | {
+            "channel": Field("text", required=True),
+            "content": Field("text", 16_000_000, required=True),
+            "fromEmailAddress": Field("text", 300, required=True),
+            "contentType": Field("text", choices=("html", "plainText")),
+            "isPrivate": Field("bool", null=True),
+            "isForward": Field("bool", null=True),
+            "inReplyToThreadId": Field("id", null=True),
+            "attachmentIds": Field("list", null=True),
+            "uploads": Field("list", 20, null=True),
+            "ticketStatus": Field("text", 120, null=True),
+            "sendAsEmailMode": Field("text", null=True),
+            "layoutId": Field("id", null=True),
+            "cf": Field("map", null=True),
+            "direction": Field("text", null=True),
+            "hasAttach": Field("bool", null=True),
+        },
+    ),
 ]

@@ -10,13 +10,13 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from . import shapes_people as sp
+from .filters import Test, contains, custom, inside, one_of, second_range, status, tag
 from .index import TimeIndex, View, id_of, key_of
 from .paging import Page, search_page
 from .records import Account, Contact, Ticket
 from .validate import CUSTOM, RANGE, ids, integer, one_id, sort, text, texts
 from .wire import Call, Response, Route, dumps, empty, ok_rows
 
-Test = Callable[[Any], bool]
 _SORTS: dict[str, Callable[[Any], Any]] = {
     "createdTime": lambda r: (r.created, r.id),
     "modifiedTime": lambda r: (r.modified, r.id),
@@ -29,24 +29,27 @@ _SORTS: dict[str, Callable[[Any], Any]] = {
 
 def search_tickets(c: Call) -> Response:
     """GET /tickets/search."""
-    return _search(c, c.state.ticket_view, _ticket_tests,
-                   lambda t: c.shaper.search_bytes(t, c.at))
+    return _search(c, c.state.ticket_view, _ticket_tests, lambda t: c.shaper.search_bytes(t, c.at))
 
 
 def search_contacts(c: Call) -> Response:
     """GET /contacts/search."""
-    return _search(c, c.state.contact_view, _contact_tests,
-                   lambda r: dumps(sp.contact_search(c.shaper, r)))
+    return _search(
+        c, c.state.contact_view, _contact_tests, lambda r: dumps(sp.contact_search(c.shaper, r))
+    )
 
 
 def search_accounts(c: Call) -> Response:
     """GET /accounts/search."""
-    return _search(c, c.state.account_view, _account_tests,
-                   lambda r: dumps(sp.account_search(c.shaper, r)))
+    return _search(
+        c, c.state.account_view, _account_tests, lambda r: dumps(sp.account_search(c.shaper, r))
+    )
 
 
 def _search(
-    c: Call, view: View[Any], tests_of: Callable[[Call], list[Test]],
+    c: Call,
+    view: View[Any],
+    tests_of: Callable[[Call], list[Test]],
     render: Callable[[Any], bytes],
 ) -> Response:
     where = search_page(c)
@@ -60,9 +63,10 @@ def _search(
         rows = [view.doc(id_of(k)) for k in picked]
     else:
         found = c.state.memo(
-            _memo_key(c), lambda: _matches(view, keys[left:right], tests, key, down))
+            _memo_key(c), lambda: _matches(view, keys[left:right], tests, key, down)
+        )
         total = len(found)
-        rows = [view.doc(i) for i in found[where.start:where.start + where.size]]
+        rows = [view.doc(i) for i in found[where.start : where.start + where.size]]
     if not rows:
         return empty()
     return ok_rows([render(r) for r in rows], f',"count":{_count(c, total)}')
@@ -77,7 +81,8 @@ def _sort_key(c: Call) -> tuple[str, bool]:
     name = c.q.get("sortBy", "relevance")
     if name.endswith("relevance"):  # newest first, along the range that was asked
         name = ("" if name.startswith("-") else "-") + (
-            "modifiedTime" if "modifiedTimeRange" in c.q else "createdTime")
+            "modifiedTime" if "modifiedTimeRange" in c.q else "createdTime"
+        )
     return (name[1:], True) if name.startswith("-") else (name, False)
 
 
@@ -116,9 +121,9 @@ def _span(c: Call, index: TimeIndex) -> tuple[list[int], int, int]:
 def _slice(keys: list[int], left: int, right: int, where: Page, down: bool) -> list[int]:
     if not down:
         first = left + where.start
-        return keys[first:min(right, first + where.size)]
+        return keys[first : min(right, first + where.size)]
     end = max(left, right - where.start)
-    return keys[max(left, end - where.size):end][::-1]
+    return keys[max(left, end - where.size) : end][::-1]
 
 
 def _memo_key(c: Call) -> tuple[object, ...]:
@@ -136,94 +141,6 @@ def _matches(
     return [d.id for d in found]
 
 
-# -- filters
-
-def inside(c: Call, name: str, pick: Callable[[Any], int | None]) -> list[Test]:
-    """Build the test of a time range, ends as the variant says."""
-    if name not in c.q:
-        return []
-    lo, hi = c.q[name]
-    lo += c.variant.range_start != "inclusive"
-    hi -= c.variant.range_end != "inclusive"
-
-    def test(record: Any) -> bool:
-        at = pick(record)
-        return at is not None and lo <= at <= hi
-    return [test]
-
-
-def _second_range(c: Call) -> list[Test]:
-    """Both ranges at once: the span took modified, created is filtered."""
-    both = "createdTimeRange" in c.q and "modifiedTimeRange" in c.q
-    return inside(c, "createdTimeRange", lambda r: r.created) if both else []
-
-
-def one_of(c: Call, name: str, attr: str) -> list[Test]:
-    """Build the test of comma alternatives, with ${empty} and ${notempty} (DT 2)."""
-    if name not in c.q:
-        return []
-    raw = c.q[name]
-    wanted = set(raw if isinstance(raw, list) else [raw])
-    some, none = "${notempty}" in wanted, "${empty}" in wanted
-
-    def test(record: Any) -> bool:
-        value = getattr(record, attr)
-        return (some and bool(value)) or (none and not value) or (
-            value is not None and str(value) in wanted)
-    return [test]
-
-
-def contains(c: Call, name: str, pick: Callable[[Any], str | None]) -> list[Test]:
-    """Build the test of a text term; a trailing * is a prefix."""
-    if name not in c.q:
-        return []
-    term = str(c.q[name]).lower()
-    if term in ("${empty}", "${notempty}"):
-        return [lambda r: bool(pick(r)) == (term == "${notempty}")]
-    term = term.strip("*")
-    return [lambda r: term in (pick(r) or "").lower()]
-
-
-def custom(c: Call) -> list[Test]:
-    """Build the tests of customField1 to 10 = apiName:value."""
-    tests: list[Test] = []
-    for name, pair in c.q.items():
-        if name.startswith("customField"):
-            tests.append(_custom(*pair))
-    return tests
-
-
-def _custom(api_name: str, wanted: str) -> Test:
-    def test(record: Any) -> bool:
-        value = (record.cf or {}).get(api_name)
-        match wanted:
-            case "${empty}":
-                return not value
-            case "${notempty}":
-                return bool(value)
-            case _:
-                return value is not None and str(value).lower() == wanted.lower()
-    return test
-
-
-def _status(c: Call) -> list[Test]:
-    if "status" not in c.q:
-        return []
-    classes = {"${OPEN}": "Open", "${CLOSED}": "Closed", "${ONHOLD}": "On Hold"}
-    kinds = {classes[w.upper()] for w in c.q["status"] if w.upper() in classes}
-    names = {w for w in c.q["status"] if w.upper() not in classes}
-    return [lambda t: t.status_type in kinds or t.status in names]
-
-
-def _tag(c: Call) -> list[Test]:
-    if "tag" not in c.q:
-        return []
-    name = str(c.q["tag"]).lower()
-    if name in ("${empty}", "${notempty}"):
-        return [lambda t: bool(t.tags) == (name == "${notempty}")]
-    return [lambda t: any(name == have.lower() for have in t.tags)]
-
-
 def _ticket_tests(c: Call) -> list[Test]:
     state = c.state
 
@@ -236,20 +153,31 @@ def _ticket_tests(c: Call) -> list[Test]:
         return found.name if found else ""
 
     return [
-        *one_of(c, "id", "id"), *one_of(c, "ticketNumber", "number"), *_status(c), *_tag(c),
-        *one_of(c, "departmentId", "department_id"), *one_of(c, "priority", "priority"),
-        *one_of(c, "assigneeId", "assignee_id"), *one_of(c, "contactId", "contact_id"),
-        *one_of(c, "accountId", "account_id"), *one_of(c, "productId", "product_id"),
-        *one_of(c, "email", "email"), *one_of(c, "phone", "phone"),
-        *one_of(c, "category", "category"), *one_of(c, "channel", "channel"),
+        *one_of(c, "id", "id"),
+        *one_of(c, "ticketNumber", "number"),
+        *status(c),
+        *tag(c),
+        *one_of(c, "departmentId", "department_id"),
+        *one_of(c, "priority", "priority"),
+        *one_of(c, "assigneeId", "assignee_id"),
+        *one_of(c, "contactId", "contact_id"),
+        *one_of(c, "accountId", "account_id"),
+        *one_of(c, "productId", "product_id"),
+        *one_of(c, "email", "email"),
+        *one_of(c, "phone", "phone"),
+        *one_of(c, "category", "category"),
+        *one_of(c, "channel", "channel"),
         *contains(c, "subject", lambda t: t.subject),
         *contains(c, "description", lambda t: t.description),
-        *contains(c, "contactName", contact), *contains(c, "accountName", account),
+        *contains(c, "contactName", contact),
+        *contains(c, "accountName", account),
         *contains(c, "productName", lambda t: None),
         *contains(c, "_all", lambda t: f"{t.subject} {t.description}"),
         *inside(c, "dueDateRange", lambda t: t.due),
         *inside(c, "customerResponseTimeRange", lambda t: t.customer_response),
-        *_second_range(c), *custom(c)]
+        *second_range(c),
+        *custom(c),
+    ]
 
 
 def _contact_tests(c: Call) -> list[Test]:
@@ -258,45 +186,104 @@ def _contact_tests(c: Call) -> list[Test]:
         return found.name if found else ""
 
     return [
-        *one_of(c, "id", "id"), *one_of(c, "email", "email"), *one_of(c, "phone", "phone"),
-        *one_of(c, "mobile", "mobile"), *contains(c, "accountName", account),
-        *contains(c, "lastName", lambda r: r.last), *contains(c, "firstName", lambda r: r.first),
+        *one_of(c, "id", "id"),
+        *one_of(c, "email", "email"),
+        *one_of(c, "phone", "phone"),
+        *one_of(c, "mobile", "mobile"),
+        *contains(c, "accountName", account),
+        *contains(c, "lastName", lambda r: r.last),
+        *contains(c, "firstName", lambda r: r.first),
         *contains(c, "fullName", lambda r: r.name),
-        *contains(c, "_all", lambda r: f"{r.name} {r.email}"), *_second_range(c), *custom(c)]
+        *contains(c, "_all", lambda r: f"{r.name} {r.email}"),
+        *second_range(c),
+        *custom(c),
+    ]
 
 
 def _account_tests(c: Call) -> list[Test]:
     def everything(a: Account) -> str:
         return f"{a.name} {a.website} {a.email}"
 
-    return [*one_of(c, "id", "id"), *contains(c, "accountName", lambda a: a.name),
-            *contains(c, "_all", everything), *_second_range(c), *custom(c)]
+    return [
+        *one_of(c, "id", "id"),
+        *contains(c, "accountName", lambda a: a.name),
+        *contains(c, "_all", everything),
+        *second_range(c),
+        *custom(c),
+    ]
 
 
 _CUSTOM = {f"customField{n}": CUSTOM for n in range(1, 11)}
 _COMMON = {
-    "id": ids(), "createdTimeRange": RANGE, "modifiedTimeRange": RANGE,
-    "limit": integer(1, 100), "from": integer(0), "accountName": text(3, 500)} | _CUSTOM
+    "id": ids(),
+    "createdTimeRange": RANGE,
+    "modifiedTimeRange": RANGE,
+    "limit": integer(1, 100),
+    "from": integer(0),
+    "accountName": text(3, 500),
+} | _CUSTOM
 _READ = "Desk.search.READ"
 
 ROUTES = [
-    Route("GET", "tickets/search", ("Desk.tickets.READ", _READ), search_tickets, _COMMON | {
-        "ticketNumber": ids(), "departmentId": one_id(), "status": texts(), "priority": texts(),
-        "assigneeId": ids(extra="${empty}"), "contactId": ids(), "accountId": ids(),
-        "productId": ids(), "email": texts(30), "phone": texts(30), "productName": text(3, 500),
-        "contactName": text(0, 200), "subject": text(3, 1000), "description": text(0, 65535),
-        "category": text(), "channel": text(), "tag": text(3, 100), "_all": text(3, 100),
-        "dueDateRange": RANGE, "customerResponseTimeRange": RANGE,
-        "sortBy": sort("relevance", "modifiedTime", "createdTime", "customerResponseTime")},
-        kind="range"),
-    Route("GET", "contacts/search", ("Desk.contacts.READ", _READ), search_contacts, _COMMON | {
-        "email": texts(30), "phone": texts(30), "mobile": texts(30), "_all": text(3, 1000),
-        "lastName": text(0, 200), "firstName": text(0, 40), "fullName": text(0, 200),
-        "sortBy": sort("relevance", "modifiedTime", "createdTime", "lastName", "firstName")},
-        kind="range"),
-    Route("GET", "accounts/search", ("Desk.contacts.READ", _READ), search_accounts, _COMMON | {
-        "_all": text(3, 1000),
-        "sortBy": sort("relevance", "modifiedTime", "createdTime", "accountName")},
-        kind="range"),
+    Route(
+        "GET",
+        "tickets/search",
+        ("Desk.tickets.READ", _READ),
+        search_tickets,
+        _COMMON
+        | {
+            "ticketNumber": ids(),
+            "departmentId": one_id(),
+            "status": texts(),
+            "priority": texts(),
+            "assigneeId": ids(extra="${empty}"),
+            "contactId": ids(),
+            "accountId": ids(),
+            "productId": ids(),
+            "email": texts(30),
+            "phone": texts(30),
+            "productName": text(3, 500),
+            "contactName": text(0, 200),
+            "subject": text(3, 1000),
+            "description": text(0, 65535),
+            "category": text(),
+            "channel": text(),
+            "tag": text(3, 100),
+            "_all": text(3, 100),
+            "dueDateRange": RANGE,
+            "customerResponseTimeRange": RANGE,
+            "sortBy": sort("relevance", "modifiedTime", "createdTime", "customerResponseTime"),
+        },
+        kind="range",
+    ),
+    Route(
+        "GET",
+        "contacts/search",
+        ("Desk.contacts.READ", _READ),
+        search_contacts,
+        _COMMON
+        | {
+            "email": texts(30),
+            "phone": texts(30),
+            "mobile": texts(30),
+            "_all": text(3, 1000),
+            "lastName": text(0, 200),
+            "firstName": text(0, 40),
+            "fullName": text(0, 200),
+            "sortBy": sort("relevance", "modifiedTime", "createdTime", "lastName", "firstName"),
+        },
+        kind="range",
+    ),
+    Route(
+        "GET",
+        "accounts/search",
+        ("Desk.contacts.READ", _READ),
+        search_accounts,
+        _COMMON
+        | {
+            "_all": text(3, 1000),
+            "sortBy": sort("relevance", "modifiedTime", "createdTime", "accountName"),
+        },
+        kind="range",
+    ),
 ]
-

@@ -22,12 +22,26 @@ from .wire import Call, Refused, Response, Route, empty, invalid, ok, unprocessa
 _UPDATE = ("Desk.tickets.UPDATE",)
 _CREATE = ("Desk.tickets.CREATE",)  # DT 1: tag add and remove need CREATE too
 NAMES = {  # body key -> attribute
-    "subject": "subject", "description": "description", "status": "status",
-    "priority": "priority", "channel": "channel", "language": "language",
-    "category": "category", "subCategory": "sub_category", "classification": "classification",
-    "resolution": "resolution", "dueDate": "due", "email": "email", "phone": "phone",
-    "contactId": "contact_id", "accountId": "account_id", "departmentId": "department_id",
-    "productId": "product_id", "assigneeId": "assignee_id", "teamId": "team_id", "cf": "cf",
+    "subject": "subject",
+    "description": "description",
+    "status": "status",
+    "priority": "priority",
+    "channel": "channel",
+    "language": "language",
+    "category": "category",
+    "subCategory": "sub_category",
+    "classification": "classification",
+    "resolution": "resolution",
+    "dueDate": "due",
+    "email": "email",
+    "phone": "phone",
+    "contactId": "contact_id",
+    "accountId": "account_id",
+    "departmentId": "department_id",
+    "productId": "product_id",
+    "assigneeId": "assignee_id",
+    "teamId": "team_id",
+    "cf": "cf",
 }
 _TAG = re.compile(r"[\w \u0080-\U0010ffff.\-+%]{3,50}")
 _ID_ATTRS = ("contact_id", "account_id", "department_id", "product_id", "assignee_id", "team_id")
@@ -71,10 +85,15 @@ def _check_links(c: Call, ticket: Ticket, changes: dict[str, Any]) -> None:
     state = c.state
     stores: list[tuple[str, str, Any]] = [
         ("department_id", "/departmentId", state.departments),
-        ("contact_id", "/contactId", state.contacts), ("account_id", "/accountId", state.accounts)]
+        ("contact_id", "/contactId", state.contacts),
+        ("account_id", "/accountId", state.accounts),
+    ]
     for attr, pointer, store in stores:
-        if attr in changes and not (attr == "account_id" and changes[attr] is None) \
-                and changes[attr] not in store:
+        if (
+            attr in changes
+            and not (attr == "account_id" and changes[attr] is None)
+            and changes[attr] not in store
+        ):
             raise invalid(pointer, "invalid", "The record does not exist")
     department = changes.get("department_id", ticket.department_id)
     _check_assignee(c, changes.get("assignee_id"), department)
@@ -88,8 +107,11 @@ def _check_assignee(c: Call, agent_id: str | None, department_id: str) -> None:
         return
     agent = c.state.agents.get(agent_id)
     member = agent is not None and department_id in agent.departments
-    if agent is None or agent.status != "ACTIVE" or (
-            c.variant.assignee_must_be_member and not member):
+    if (
+        agent is None
+        or agent.status != "ACTIVE"
+        or (c.variant.assignee_must_be_member and not member)
+    ):
         raise invalid("/assigneeId", "invalid", "The agent is not active in the department")
 
 
@@ -147,10 +169,26 @@ def blank(c: Call, department_id: str, contact_id: str, at: int) -> Ticket:
     """Make a ticket that is not in the portal yet."""
     contact = c.state.contacts.get(contact_id)
     return Ticket(
-        c.state.new_id(), c.state.new_number(), "", None, "Open", "Open", None, "Email", "en",
-        department_id, contact_id, contact.account_id if contact else None, None, None,
-        contact.email if contact else None, at, at, created_by=c.actor.id,
-        customer_response=at)
+        c.state.new_id(),
+        c.state.new_number(),
+        "",
+        None,
+        "Open",
+        "Open",
+        None,
+        "Email",
+        "en",
+        department_id,
+        contact_id,
+        contact.account_id if contact else None,
+        None,
+        None,
+        contact.email if contact else None,
+        at,
+        at,
+        created_by=c.actor.id,
+        customer_response=at,
+    )
 
 
 def add(c: Call, ticket: Ticket, changes: dict[str, Any], at: int) -> None:
@@ -215,22 +253,37 @@ def dissociate_tag(c: Call) -> Response:
 
 
 _WRITE: dict[str, Field] = {
-    "subject": Field("text", 1000), "status": Field("text", 120),
-    "priority": Field("text", 120, null=True), "channel": Field("text", 120, null=True),
-    "language": Field("text", 100, null=True), "category": Field("text", 120, null=True),
+    "subject": Field("text", 1000),
+    "status": Field("text", 120),
+    "priority": Field("text", 120, null=True),
+    "channel": Field("text", 120, null=True),
+    "language": Field("text", 100, null=True),
+    "category": Field("text", 120, null=True),
     "subCategory": Field("text", 120, null=True),
     "classification": Field("text", 120, null=True),
-    "description": Field("text", 65535, null=True), "resolution": Field("text", 65535),
-    "dueDate": Field("time", null=True), "email": Field("text", 150, null=True),
-    "phone": Field("text", 120, null=True), "contactId": Field("id"), "accountId": Field("id"),
-    "departmentId": Field("id"), "productId": Field("id", null=True),
-    "assigneeId": Field("id", null=True), "teamId": Field("id", null=True),
-    "layoutId": Field("id"), "responseDueDate": Field("text", choices=("null",)),
-    "cf": Field("map", null=True), "customFields": Field("map", null=True),
-    "secondaryContacts": Field("list", 20), "entitySkills": Field("list", 10),
-    "sharedDepartments": Field("list", 10), "uploads": Field("list"),
-    "sourceTicket": Field("object"), "parentTicket": Field("object"),
-    "contact": Field("object"), "webUrl": Field("text", 5000),
+    "description": Field("text", 65535, null=True),
+    "resolution": Field("text", 65535),
+    "dueDate": Field("time", null=True),
+    "email": Field("text", 150, null=True),
+    "phone": Field("text", 120, null=True),
+    "contactId": Field("id"),
+    "accountId": Field("id"),
+    "departmentId": Field("id"),
+    "productId": Field("id", null=True),
+    "assigneeId": Field("id", null=True),
+    "teamId": Field("id", null=True),
+    "layoutId": Field("id"),
+    "responseDueDate": Field("text", choices=("null",)),
+    "cf": Field("map", null=True),
+    "customFields": Field("map", null=True),
+    "secondaryContacts": Field("list", 20),
+    "entitySkills": Field("list", 10),
+    "sharedDepartments": Field("list", 10),
+    "uploads": Field("list"),
+    "sourceTicket": Field("object"),
+    "parentTicket": Field("object"),
+    "contact": Field("object"),
+    "webUrl": Field("text", 5000),
     "ticketCreationType": Field("text", choices=("sendAsEmail", "clone")),
     "clonedTicketId": Field("id"),
 }
@@ -238,15 +291,38 @@ _IDS = {"ids": Field("ids", 100_000, required=True)}
 _TAGS = {"tags": Field("list", 51, required=True)}
 
 ROUTES = [
-    Route("POST", "tickets", _CREATE, create, {}, _WRITE | {
-        "departmentId": Field("id", required=True), "phone": Field("text", 120),
-        "blueprint": Field("object")}),
-    Route("PATCH", "tickets/{ticketId}", _UPDATE, patch,
-          {"disableClosureNotification": BOOL}, _WRITE),
-    Route("POST", "tickets/{ticketId}/move", _UPDATE, move, {"departmentId": one_id(True)},
-          {"departmentId": Field("id"), "forumId": Field("id")}),
-    Route("POST", "tickets/{ticketId}/merge", _UPDATE, merge, {},
-          _IDS | {"source": Field("object", required=True)}),
+    Route(
+        "POST",
+        "tickets",
+        _CREATE,
+        create,
+        {},
+        _WRITE
+        | {
+            "departmentId": Field("id", required=True),
+            "phone": Field("text", 120),
+            "blueprint": Field("object"),
+        },
+    ),
+    Route(
+        "PATCH", "tickets/{ticketId}", _UPDATE, patch, {"disableClosureNotification": BOOL}, _WRITE
+    ),
+    Route(
+        "POST",
+        "tickets/{ticketId}/move",
+        _UPDATE,
+        move,
+        {"departmentId": one_id(True)},
+        {"departmentId": Field("id"), "forumId": Field("id")},
+    ),
+    Route(
+        "POST",
+        "tickets/{ticketId}/merge",
+        _UPDATE,
+        merge,
+        {},
+        _IDS | {"source": Field("object", required=True)},
+    ),
     Route("POST", "tickets/{ticketId}/associateTag", _CREATE, associate_tag, {}, _TAGS),
     Route("POST", "tickets/{ticketId}/dissociateTag", _CREATE, dissociate_tag, {}, _TAGS),
 ]

@@ -15,18 +15,37 @@ from .state import STATUSES, State
 
 # attribute -> name in History rows
 LABELS = {
-    "status": "Status", "priority": "Priority", "assignee_id": "Case Owner", "team_id": "Team",
-    "department_id": "Department", "subject": "Subject", "description": "Description",
-    "category": "Category", "sub_category": "Sub Category", "classification": "Classification",
-    "channel": "Channel", "language": "Language", "due": "Due Date", "resolution": "Resolution",
-    "contact_id": "Contact Name", "account_id": "Account Name", "product_id": "Product Name",
-    "email": "Email", "phone": "Phone", "spam": "Spam",
+    "status": "Status",
+    "priority": "Priority",
+    "assignee_id": "Case Owner",
+    "team_id": "Team",
+    "department_id": "Department",
+    "subject": "Subject",
+    "description": "Description",
+    "category": "Category",
+    "sub_category": "Sub Category",
+    "classification": "Classification",
+    "channel": "Channel",
+    "language": "Language",
+    "due": "Due Date",
+    "resolution": "Resolution",
+    "contact_id": "Contact Name",
+    "account_id": "Account Name",
+    "product_id": "Product Name",
+    "email": "Email",
+    "phone": "Phone",
+    "spam": "Spam",
 }
 
 
 def update(
-    state: State, ticket: Ticket, changes: dict[str, Any], actor: Actor, at: int,
-    *, notify: bool = True,
+    state: State,
+    ticket: Ticket,
+    changes: dict[str, Any],
+    actor: Actor,
+    at: int,
+    *,
+    notify: bool = True,
 ) -> None:
     """Set attributes (cf merges), with status class, times, history and closure mail."""
     at = state.stamp(at)
@@ -53,8 +72,11 @@ def _difference(
     for name, value in changes.items():
         if name == "cf":
             old = ticket.cf or {}
-            info += [(key, "ValueTransition", old.get(key), new)
-                     for key, new in value.items() if old.get(key) != new]
+            info += [
+                (key, "ValueTransition", old.get(key), new)
+                for key, new in value.items()
+                if old.get(key) != new
+            ]
         elif getattr(ticket, name) != value:
             before, after = (shown(state, name, v) for v in (getattr(ticket, name), value))
             info.append((LABELS.get(name, name), "ValueTransition", before, after))
@@ -66,8 +88,11 @@ def shown(state: State, name: str, value: Any) -> Any:
     if not isinstance(value, str):
         return value
     stores: dict[str, Any] = {
-        "assignee_id": state.agents, "team_id": state.teams, "department_id": state.departments,
-        "contact_id": state.contacts, "account_id": state.accounts,
+        "assignee_id": state.agents,
+        "team_id": state.teams,
+        "department_id": state.departments,
+        "contact_id": state.contacts,
+        "account_id": state.accounts,
     }
     found = stores.get(name, {}).get(value)
     return {"id": value, "name": found.name} if found else value
@@ -116,7 +141,12 @@ def mark_spam(
 
 
 def tag(
-    state: State, ticket: Ticket, actor: Actor, at: int, *, add: Iterable[str] = (),
+    state: State,
+    ticket: Ticket,
+    actor: Actor,
+    at: int,
+    *,
+    add: Iterable[str] = (),
     remove: Iterable[str] = (),
 ) -> list[str]:
     """Add and remove tags by name; return the names that were new."""

@@ -10,14 +10,34 @@ import re
 from dataclasses import dataclass
 from random import Random
 
-KINDS = ("status", "html", "reset_before", "reset_after", "slow", "expired_token",
-         "concurrency429", "credits429")
+KINDS = (
+    "status",
+    "html",
+    "reset_before",
+    "reset_after",
+    "slow",
+    "expired_token",
+    "concurrency429",
+    "credits429",
+)
 _PROFILES: dict[str, tuple[tuple[str, float], ...]] = {
     "none": (),
-    "light": (("status", 0.005), ("html", 0.002), ("reset_before", 0.003),
-              ("reset_after", 0.003), ("concurrency429", 0.005)),
-    "storm": (("status", 0.04), ("html", 0.02), ("reset_before", 0.02), ("reset_after", 0.02),
-              ("slow", 0.01), ("concurrency429", 0.03), ("expired_token", 0.01)),
+    "light": (
+        ("status", 0.005),
+        ("html", 0.002),
+        ("reset_before", 0.003),
+        ("reset_after", 0.003),
+        ("concurrency429", 0.005),
+    ),
+    "storm": (
+        ("status", 0.04),
+        ("html", 0.02),
+        ("reset_before", 0.02),
+        ("reset_after", 0.02),
+        ("slow", 0.01),
+        ("concurrency429", 0.03),
+        ("expired_token", 0.01),
+    ),
 }
 HTML = b"<html><head><title>502 Bad Gateway</title></head><body><h1>Bad Gateway</h1></body></html>"
 

@@ -44,8 +44,12 @@ FIELDS: dict[str, tuple[Meta, ...]] = {
         Meta("priority", "Priority", "Picklist", PRIORITIES),
         Meta("channel", "Channel", "Picklist", CHANNELS),
         Meta("language", "Language", "Picklist", LANGUAGES),
-        Meta("classification", "Classifications", "Picklist",
-             ("Question", "Problem", "Feature", "Others")),
+        Meta(
+            "classification",
+            "Classifications",
+            "Picklist",
+            ("Question", "Problem", "Feature", "Others"),
+        ),
         Meta("category", "Category", "Picklist", ("General", "Defects")),
         Meta("subCategory", "Sub Category", "Picklist", ("Sub General", "Sub Defects")),
         Meta("dueDate", "Due Date", "DateTime"),
@@ -68,7 +72,11 @@ FIELDS: dict[str, tuple[Meta, ...]] = {
         Meta("website", "Website", "URL", (), 120),
         Meta("cf_region", ACCOUNT_CF["cf_region"], "Picklist", _REGIONS),
     ),
-    "tasks": (), "calls": (), "events": (), "contracts": (), "products": (),
+    "tasks": (),
+    "calls": (),
+    "events": (),
+    "contracts": (),
+    "products": (),
 }
 
 
@@ -81,11 +89,18 @@ def _options(meta: Meta) -> list[Json]:
 def _common(module: str, n: int, meta: Meta) -> Json:
     serial = list(FIELDS).index(module) * 100 + n
     return {
-        "id": str(189_197_000_000_000_000 + serial), "apiName": meta.api_name,
-        "displayLabel": meta.label, "i18NLabel": meta.label, "name": meta.label,
-        "type": meta.type, "isCustomField": meta.custom, "isEncryptedField": False,
-        "isTrackLastActivityTime": False, "isMandatory": meta.api_name in ("subject", "contactId"),
-        "maxLength": meta.max_length, "showToHelpCenter": True,
+        "id": str(189_197_000_000_000_000 + serial),
+        "apiName": meta.api_name,
+        "displayLabel": meta.label,
+        "i18NLabel": meta.label,
+        "name": meta.label,
+        "type": meta.type,
+        "isCustomField": meta.custom,
+        "isEncryptedField": False,
+        "isTrackLastActivityTime": False,
+        "isMandatory": meta.api_name in ("subject", "contactId"),
+        "maxLength": meta.max_length,
+        "showToHelpCenter": True,
     }
 
 
@@ -100,8 +115,12 @@ def old_field(module: str, n: int, meta: Meta) -> Json:
 def new_field(module: str, n: int, meta: Meta) -> Json:
     """Write a row of /fields: options in pickListValues (DP 7)."""
     row = _common(module, n, meta)
-    row.update(isIndexed=False, isComputed=False, isSortable=False,
-               sourceType="USERDEFINED" if meta.custom else "SYSTEM")
+    row.update(
+        isIndexed=False,
+        isComputed=False,
+        isSortable=False,
+        sourceType="USERDEFINED" if meta.custom else "SYSTEM",
+    )
     if meta.options:
         row["pickListValues"] = _options(meta)
     return row

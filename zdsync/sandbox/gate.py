@@ -25,14 +25,22 @@ def authorised(
     header = request.headers.get("authorization", "")
     prefix, _, token = header.partition(" ")
     if prefix != "Zoho-oauthtoken" or not token:
-        raise Refused(401, "UNAUTHORIZED" if system == "desk" else "AUTHENTICATION_FAILURE",
-                      "You are not authenticated to perform this operation."
-                      if system == "desk" else "Authentication failed")
+        raise Refused(
+            401,
+            "UNAUTHORIZED" if system == "desk" else "AUTHENTICATION_FAILURE",
+            "You are not authenticated to perform this operation."
+            if system == "desk"
+            else "Authentication failed",
+        )
     scopes = tokens.scopes_of(token, at)
     if scopes is None or (system == "crm" and variant.crm_dc_refuses):
-        raise Refused(401, "INVALID_OAUTH" if system == "desk" else "INVALID_TOKEN",
-                      "The OAuth Token you provided is invalid."
-                      if system == "desk" else "invalid oauth token")
+        raise Refused(
+            401,
+            "INVALID_OAUTH" if system == "desk" else "INVALID_TOKEN",
+            "The OAuth Token you provided is invalid."
+            if system == "desk"
+            else "invalid oauth token",
+        )
     return scopes
 
 
@@ -63,8 +71,7 @@ def check_organisation(request: Request, route: Route, org_id: str) -> None:
     if not org.isdigit():  # DT 1 table, 500: a non-numeric orgId (3P4)
         raise Refused(500, "INTERNAL_SERVER_ERROR", "An internal server error occurred")
     if org != org_id:
-        raise Refused(403, "OAUTH_ORG_MISMATCH",
-                      "The organisation does not belong to the token.")
+        raise Refused(403, "OAUTH_ORG_MISMATCH", "The organisation does not belong to the token.")
 
 
 def check_scope(scopes: frozenset[str], route: Route, any_scope: bool) -> None:

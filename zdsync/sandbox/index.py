@@ -53,8 +53,7 @@ class TimeIndex:
 
     def load(self, items: Iterable[Dated]) -> None:
         """Replace the content; one sort instead of many inserts."""
-        self._keys = {
-            i.id: (key_of(i.created, i.id), key_of(i.modified, i.id)) for i in items}
+        self._keys = {i.id: (key_of(i.created, i.id), key_of(i.modified, i.id)) for i in items}
         self.axes["created"] = sorted(pair[0] for pair in self._keys.values())
         self.axes["modified"] = sorted(pair[1] for pair in self._keys.values())
 

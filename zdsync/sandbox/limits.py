@@ -60,10 +60,6 @@ class Meter:
         self._total += credits
         return max(0, self.remaining(at))
 
-    def exhaust(self, at: int) -> None:
-        """Use up everything that is left."""
-        self.spend(max(0, self.remaining(at)), at)
-
     def retry_after(self, at: int) -> int:
         """Return the seconds until credits come back."""
         if self._rolling and self._spent:
@@ -77,8 +73,14 @@ def meters(variant: Variant, agents: int, users: int) -> dict[str, Meter]:
         raise ValueError(f"unknown edition {variant.edition!r}; known: {', '.join(_EDITIONS)}")
     base, per_agent, at_once, crm_base, per_user, crm_at_once = _EDITIONS[variant.edition]
     return {
-        "desk": Meter(variant.daily_credits or base + per_agent * agents,
-                      variant.concurrency or at_once, rolling=False),
-        "crm": Meter(variant.crm_daily_credits or crm_base + per_user * users,
-                     variant.crm_concurrency or crm_at_once, rolling=True),
+        "desk": Meter(
+            variant.daily_credits or base + per_agent * agents,
+            variant.concurrency or at_once,
+            rolling=False,
+        ),
+        "crm": Meter(
+            variant.crm_daily_credits or crm_base + per_user * users,
+            variant.crm_concurrency or crm_at_once,
+            rolling=True,
+        ),
     }

@@ -54,9 +54,10 @@ def search_page(c: Call) -> Page:
 
 def cut(c: Call, rows: Sequence[T], where: Page) -> Sequence[T]:
     """Cut the page out of all rows."""
-    return rows[where.start:where.start + where.size]
+    return rows[where.start : where.start + where.size]
 
 
 def _beyond(name: str, lo: int, hi: int) -> Exception:
     return unprocessable(
-        f"The value passed for the '{name}' parameter exceeds the range of '{lo}-{hi}'.")
+        f"The value passed for the '{name}' parameter exceeds the range of '{lo}-{hi}'."
+    )

@@ -23,8 +23,11 @@ def actor_of(state: State, by: str, ticket: Ticket) -> Actor:
         case "automation":
             return Actor(None, "Workflow rule", "Workflow")
         case "agent":
-            agent = next(a for a in state.agents.values()
-                         if ticket.department_id in a.departments and a.status == "ACTIVE")
+            agent = next(
+                a
+                for a in state.agents.values()
+                if ticket.department_id in a.departments and a.status == "ACTIVE"
+            )
             return Actor(agent.id, agent.name, "Agent")
     agent = state.agents[by]
     return Actor(agent.id, agent.name, "Agent")

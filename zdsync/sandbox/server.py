@@ -39,8 +39,9 @@ class _Server(ThreadingHTTPServer):
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Stay silent when a client hangs up; show real bugs."""
-        if not isinstance(sys.exception() if hasattr(sys, "exception") else sys.exc_info()[1],
-                          ConnectionError):
+        if not isinstance(
+            sys.exception() if hasattr(sys, "exception") else sys.exc_info()[1], ConnectionError
+        ):
             super().handle_error(request, client_address)
 
 
@@ -54,8 +55,12 @@ class _Door(BaseHTTPRequestHandler):
         parts = urlsplit(self.path)
         length = int(self.headers.get("Content-Length") or 0)
         request = Request(
-            self.command, unquote(parts.path), parse_qs(parts.query, keep_blank_values=True),
-            {k.lower(): v for k, v in self.headers.items()}, self.rfile.read(length))
+            self.command,
+            unquote(parts.path),
+            parse_qs(parts.query, keep_blank_values=True),
+            {k.lower(): v for k, v in self.headers.items()},
+            self.rfile.read(length),
+        )
         response = self.server.api.handle(request, self.server.base)
         if response.drop:
             self._reset()
@@ -102,17 +107,27 @@ def serving(api: Api, port: int) -> Iterator[str]:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m zdsync.sandbox",
-                                     description="A simulated Zoho Desk and CRM on loopback.")
+    parser = argparse.ArgumentParser(
+        prog="python -m zdsync.sandbox", description="A simulated Zoho Desk and CRM on loopback."
+    )
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
     parser.add_argument("--tickets", type=int, default=2000)
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--faults", choices=("none", "light", "storm"), default="none")
     parser.add_argument("--latency-ms", type=float, default=0.0)
-    parser.add_argument("--edition", default="standard", choices=(
-        "free", "express", "standard", "professional", "enterprise"))
-    parser.add_argument("--variant", nargs="+", action="extend", default=[],
-                        metavar="KEY=VALUE", help="an unknown of Zoho, for example times=epoch")
+    parser.add_argument(
+        "--edition",
+        default="standard",
+        choices=("free", "express", "standard", "professional", "enterprise"),
+    )
+    parser.add_argument(
+        "--variant",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="KEY=VALUE",
+        help="an unknown of Zoho, for example times=epoch",
+    )
     return parser
 
 
@@ -127,8 +142,9 @@ def main(argv: list[str]) -> int:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    box = Sandbox(args.tickets, args.seed, variant, faults=args.faults,
-                  latency=args.latency_ms / 1000)
+    box = Sandbox(
+        args.tickets, args.seed, variant, faults=args.faults, latency=args.latency_ms / 1000
+    )
     with box.serve(args.port) as creds:
         print(json.dumps(creds), flush=True)
         stop.wait()

@@ -63,9 +63,16 @@ class Shaper:
         contact = self.state.contacts.get(contact_id)
         if contact is None:
             return None
-        row = {"id": self.id(contact.id), "firstName": contact.first, "lastName": contact.last,
-               "email": contact.email, "phone": contact.phone, "mobile": contact.mobile,
-               "type": contact.type, "account": self.account_ref(contact.account_id)}
+        row = {
+            "id": self.id(contact.id),
+            "firstName": contact.first,
+            "lastName": contact.last,
+            "email": contact.email,
+            "phone": contact.phone,
+            "mobile": contact.mobile,
+            "type": contact.type,
+            "account": self.account_ref(contact.account_id),
+        }
         if with_spam:
             row["isSpam"] = contact.spam
         return row
@@ -73,15 +80,32 @@ class Shaper:
     def assignee(self, agent_id: str | None) -> Json | None:
         """Write the assignee of list and detail: key `email`."""
         agent = self.state.agents.get(agent_id or "")
-        return None if agent is None else {
-            "id": self.id(agent.id), "firstName": agent.first, "lastName": agent.last,
-            "email": agent.email, "photoURL": None}
+        return (
+            None
+            if agent is None
+            else {
+                "id": self.id(agent.id),
+                "firstName": agent.first,
+                "lastName": agent.last,
+                "email": agent.email,
+                "photoURL": None,
+            }
+        )
 
     def search_assignee(self, agent: Agent | None) -> Json | None:
         """Write the assignee of search: keys `emailId` and `zuid` (DT 2)."""
-        return None if agent is None else {
-            "id": self.id(agent.id), "firstName": agent.first, "lastName": agent.last,
-            "emailId": agent.email, "photoURL": None, "zuid": agent.zuid}
+        return (
+            None
+            if agent is None
+            else {
+                "id": self.id(agent.id),
+                "firstName": agent.first,
+                "lastName": agent.last,
+                "emailId": agent.email,
+                "photoURL": None,
+                "zuid": agent.zuid,
+            }
+        )
 
     def department(self, department_id: str) -> Json:
         """Write id and name of a department."""
@@ -90,8 +114,9 @@ class Shaper:
     def team(self, team_id: str | None) -> Json | None:
         """Write id, name and logo of a team."""
         team = self.state.teams.get(team_id or "")
-        return None if team is None else {"id": self.id(team.id), "name": team.name,
-                                          "logoUrl": None}
+        return (
+            None if team is None else {"id": self.id(team.id), "name": team.name, "logoUrl": None}
+        )
 
     def cf(self, ticket: Ticket) -> Json:
         """Write the custom fields by API name, all of them, empty ones as null."""
@@ -114,33 +139,59 @@ class Shaper:
 
     def _core(self, t: Ticket) -> Json:
         return {
-            "id": self.id(t.id), "ticketNumber": str(t.number), "subject": t.subject,
-            "status": t.status, "statusType": t.status_type, "priority": t.priority,
-            "channel": t.channel, "language": t.language, "departmentId": self.id(t.department_id),
-            "contactId": self.id(t.contact_id), "accountId": self.id(t.account_id),
-            "assigneeId": self.id(t.assignee_id), "teamId": self.id(t.team_id),
-            "productId": self.id(t.product_id), "email": t.email, "phone": t.phone,
-            "createdTime": self.time(t.created), "closedTime": self.time(t.closed),
-            "onholdTime": self.time(t.onhold), "dueDate": self.time(t.due),
+            "id": self.id(t.id),
+            "ticketNumber": str(t.number),
+            "subject": t.subject,
+            "status": t.status,
+            "statusType": t.status_type,
+            "priority": t.priority,
+            "channel": t.channel,
+            "language": t.language,
+            "departmentId": self.id(t.department_id),
+            "contactId": self.id(t.contact_id),
+            "accountId": self.id(t.account_id),
+            "assigneeId": self.id(t.assignee_id),
+            "teamId": self.id(t.team_id),
+            "productId": self.id(t.product_id),
+            "email": t.email,
+            "phone": t.phone,
+            "createdTime": self.time(t.created),
+            "closedTime": self.time(t.closed),
+            "onholdTime": self.time(t.onhold),
+            "dueDate": self.time(t.due),
             "responseDueDate": self.time(t.response_due),
-            "customerResponseTime": self.time(t.customer_response), "lockedTime": None,
-            "threadCount": str(t.threads), "commentCount": str(t.comments),
-            "isSpam": t.spam, "isArchived": t.archived, "webUrl": self.web_url(t),
+            "customerResponseTime": self.time(t.customer_response),
+            "lockedTime": None,
+            "threadCount": str(t.threads),
+            "commentCount": str(t.comments),
+            "isSpam": t.spam,
+            "isArchived": t.archived,
+            "webUrl": self.web_url(t),
         }
 
     def list_row(self, t: Ticket, include: Iterable[str]) -> Json:
         """Write a row of GET /tickets: no modifiedTime, no cf, no description (DT 2)."""
         row = self._core(t)
         row.update(
-            category=t.category, subCategory=t.sub_category, layoutId=self.id(LAYOUT_ID),
-            channelCode=None, sentiment=None, relationshipType=None, source=_source(),
-            lastThread=self.last_thread(t))
+            category=t.category,
+            subCategory=t.sub_category,
+            layoutId=self.id(LAYOUT_ID),
+            channelCode=None,
+            sentiment=None,
+            relationshipType=None,
+            source=_source(),
+            lastThread=self.last_thread(t),
+        )
         return self.included(row, t, include)
 
     def last_thread(self, t: Ticket) -> Json:
         """Write channel and direction of the last thread."""
-        return {"channel": t.channel.upper(), "direction": t.last_direction, "isDraft": False,
-                "isForward": False}
+        return {
+            "channel": t.channel.upper(),
+            "direction": t.last_direction,
+            "isDraft": False,
+            "isForward": False,
+        }
 
     def included(self, row: Json, t: Ticket, include: Iterable[str]) -> Json:
         """Add what `include` asks for."""
@@ -171,17 +222,33 @@ class Shaper:
         # DT 2: search declares text or null, at most 100 characters; a legal value can be longer
         cf = {name: None if value is None else str(value) for name, value in cf.items()}
         row.update(
-            category=t.category, subCategory=t.sub_category, classification=t.classification,
-            description=t.description, resolution=t.resolution, relationshipType=None,
+            category=t.category,
+            subCategory=t.sub_category,
+            classification=t.classification,
+            description=t.description,
+            resolution=t.resolution,
+            relationshipType=None,
             department=self.department(t.department_id),
             contact=self.contact_ref(t.contact_id, False),
             assignee=self.search_assignee(self.state.agents.get(t.assignee_id or "")),
-            team=self.team(t.team_id), product=None, layoutId=self.id(LAYOUT_ID), slaId=None,
-            createdBy=self.id(t.created_by), modifiedBy=self.id(t.modified_by),
-            modifiedTime=self.time(t.modified), childTicketCount="0",
-            isOverDue=self.overdue(t, at), isEscalated=t.escalated, isRead=True,
-            lastThread=self.last_thread(t), secondaryContacts=[], entitySkills=[],
-            sharedDepartments=[], cf=cf, customFields=self.labels(cf))
+            team=self.team(t.team_id),
+            product=None,
+            layoutId=self.id(LAYOUT_ID),
+            slaId=None,
+            createdBy=self.id(t.created_by),
+            modifiedBy=self.id(t.modified_by),
+            modifiedTime=self.time(t.modified),
+            childTicketCount="0",
+            isOverDue=self.overdue(t, at),
+            isEscalated=t.escalated,
+            isRead=True,
+            lastThread=self.last_thread(t),
+            secondaryContacts=[],
+            entitySkills=[],
+            sharedDepartments=[],
+            cf=cf,
+            customFields=self.labels(cf),
+        )
         return row
 
     def search_bytes(self, t: Ticket, at: int) -> bytes:
@@ -201,34 +268,60 @@ class Shaper:
         row = self._core(t)
         cf = self.cf(t)
         row.update(
-            category=t.category, subCategory=t.sub_category, classification=t.classification,
-            description=t.description, resolution=t.resolution, layoutId=self.id(LAYOUT_ID),
-            layoutDetails={"id": self.id(LAYOUT_ID), "layoutName": "Default"}, slaId=None,
-            modifiedTime=self.time(t.modified), modifiedBy=self.id(t.modified_by), taskCount="0",
-            attachmentCount="0", approvalCount="0", timeEntryCount="0",
-            isOverDue=self.overdue(t, at), isResponseOverdue=False, isEscalated=t.escalated,
-            isDeleted=False, isTrashed=t.trashed is not None, channelCode=None,
-            channelRelatedInfo=None, source=_source(), secondaryContacts=[], entitySkills=[],
-            sharedDepartments=[], cf=cf, customFields=self.labels(cf), sourceTicket=None)
+            category=t.category,
+            subCategory=t.sub_category,
+            classification=t.classification,
+            description=t.description,
+            resolution=t.resolution,
+            layoutId=self.id(LAYOUT_ID),
+            layoutDetails={"id": self.id(LAYOUT_ID), "layoutName": "Default"},
+            slaId=None,
+            modifiedTime=self.time(t.modified),
+            modifiedBy=self.id(t.modified_by),
+            taskCount="0",
+            attachmentCount="0",
+            approvalCount="0",
+            timeEntryCount="0",
+            isOverDue=self.overdue(t, at),
+            isResponseOverdue=False,
+            isEscalated=t.escalated,
+            isDeleted=False,
+            isTrashed=t.trashed is not None,
+            channelCode=None,
+            channelRelatedInfo=None,
+            source=_source(),
+            secondaryContacts=[],
+            entitySkills=[],
+            sharedDepartments=[],
+            cf=cf,
+            customFields=self.labels(cf),
+            sourceTicket=None,
+        )
         return row
 
     def detail(self, t: Ticket, at: int, include: Iterable[str]) -> Json:
         """Write GET /tickets/{id}: the written form and counts of tags and followers."""
         row = self.written(t, at)
         row.update(
-            sentiment=None, isFollowing=False, createdBy=self.id(t.created_by),
+            sentiment=None,
+            isFollowing=False,
+            createdBy=self.id(t.created_by),
             tagCount=str(len(t.tags)),
-            followerCount=str(len(self.state.children.followers.get(t.id, ()))))
+            followerCount=str(len(self.state.children.followers.get(t.id, ()))),
+        )
         return self.included(row, t, include)
 
 
 def _source() -> Json:
-    return {"appName": None, "extId": None, "permalink": None, "type": "SYSTEM",
-            "appPhotoURL": None}
+    return {
+        "appName": None,
+        "extId": None,
+        "permalink": None,
+        "type": "SYSTEM",
+        "appPhotoURL": None,
+    }
 
 
 def shaped(fields: Iterable[str], row: Json) -> Json:
     """Keep the named keys: `fields` replaces the default projection (DT 2, live)."""
     return {"id": row["id"], **{name: row[name] for name in fields if name in row}}
-
-

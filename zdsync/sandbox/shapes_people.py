@@ -21,11 +21,20 @@ def crm_contact(s: Shaper, c: Contact) -> Json | None:
 
 def _contact_core(s: Shaper, c: Contact) -> Json:
     return {
-        "id": s.id(c.id), "firstName": c.first, "lastName": c.last, "email": c.email,
-        "secondaryEmail": None, "phone": c.phone, "mobile": c.mobile, "type": c.type,
-        "accountId": s.id(c.account_id), "ownerId": s.id(c.owner_id), "photoURL": None,
+        "id": s.id(c.id),
+        "firstName": c.first,
+        "lastName": c.last,
+        "email": c.email,
+        "secondaryEmail": None,
+        "phone": c.phone,
+        "mobile": c.mobile,
+        "type": c.type,
+        "accountId": s.id(c.account_id),
+        "ownerId": s.id(c.owner_id),
+        "photoURL": None,
         "webUrl": f"https://desk.example/support/demo/ShowHomePage.do#Contacts/dv/{c.id}",
-        "createdTime": s.time(c.created), "isEndUser": True,
+        "createdTime": s.time(c.created),
+        "isEndUser": True,
         "customerHappiness": _HAPPY,
     }
 
@@ -33,8 +42,12 @@ def _contact_core(s: Shaper, c: Contact) -> Json:
 def contact_list(s: Shaper, c: Contact, accounts: bool) -> Json:
     """Write a row of GET /contacts: no modifiedTime, no cf."""
     row = _contact_core(s, c)
-    row.update(isAnonymous=False, accountCount="1" if c.account_id else "0",
-               zohoCRMContact=crm_contact(s, c), isSpam=c.spam)
+    row.update(
+        isAnonymous=False,
+        accountCount="1" if c.account_id else "0",
+        zohoCRMContact=crm_contact(s, c),
+        isSpam=c.spam,
+    )
     if accounts:
         row["account"] = s.account_ref(c.account_id)
     return row
@@ -43,9 +56,18 @@ def contact_list(s: Shaper, c: Contact, accounts: bool) -> Json:
 def _contact_body(s: Shaper, c: Contact) -> Json:
     cf = {name: (c.cf or {}).get(name) for name in CONTACT_CF}
     return {
-        "zip": None, "country": c.country, "twitter": None, "city": None, "street": None,
-        "facebook": None, "description": None, "state": None, "title": None,
-        "modifiedTime": s.time(c.modified), "layoutId": s.id(LAYOUT_ID), "cf": cf,
+        "zip": None,
+        "country": c.country,
+        "twitter": None,
+        "city": None,
+        "street": None,
+        "facebook": None,
+        "description": None,
+        "state": None,
+        "title": None,
+        "modifiedTime": s.time(c.modified),
+        "layoutId": s.id(LAYOUT_ID),
+        "cf": cf,
         "customFields": {CONTACT_CF[k]: v for k, v in cf.items()},
     }
 
@@ -65,8 +87,12 @@ def contact_search(s: Shaper, c: Contact) -> Json:
 def contact_detail(s: Shaper, c: Contact, include: list[str]) -> Json:
     """Write GET /contacts/{id}."""
     row = contact_list(s, c, "accounts" in include) | _contact_body(s, c)
-    row.update(isFollowing=False, isDeleted=False, isTrashed=c.trashed is not None,
-               layoutDetails={"id": s.id(LAYOUT_ID), "layoutName": "Default"})
+    row.update(
+        isFollowing=False,
+        isDeleted=False,
+        isTrashed=c.trashed is not None,
+        layoutDetails={"id": s.id(LAYOUT_ID), "layoutName": "Default"},
+    )
     if "owner" in include:
         row["owner"] = person_ref(s, c.owner_id)
     return row
@@ -75,9 +101,18 @@ def contact_detail(s: Shaper, c: Contact, include: list[str]) -> Json:
 def agent_ref(s: Shaper, agent_id: str | None) -> Json | None:
     """Write the owner inside a search row."""
     a = s.state.agents.get(agent_id or "")
-    return None if a is None else {
-        "id": s.id(a.id), "firstName": a.first, "lastName": a.last, "emailId": a.email,
-        "photoURL": None, "zuid": a.zuid}
+    return (
+        None
+        if a is None
+        else {
+            "id": s.id(a.id),
+            "firstName": a.first,
+            "lastName": a.last,
+            "emailId": a.email,
+            "photoURL": None,
+            "zuid": a.zuid,
+        }
+    )
 
 
 def person_ref(s: Shaper, agent_id: str | None) -> Json | None:
@@ -89,19 +124,34 @@ def person_ref(s: Shaper, agent_id: str | None) -> Json | None:
 def account_list(s: Shaper, a: Account) -> Json:
     """Write a row of GET /accounts: no modifiedTime, no ownerId, no cf."""
     return {
-        "id": s.id(a.id), "accountName": a.name, "website": a.website, "email": a.email,
-        "phone": a.phone, "createdTime": s.time(a.created),
+        "id": s.id(a.id),
+        "accountName": a.name,
+        "website": a.website,
+        "email": a.email,
+        "phone": a.phone,
+        "createdTime": s.time(a.created),
         "webUrl": f"https://desk.example/support/demo/ShowHomePage.do#Accounts/dv/{a.id}",
-        "zohoCRMAccount": {"id": a.crm_id} if a.crm_id else None, "customerHappiness": _HAPPY,
+        "zohoCRMAccount": {"id": a.crm_id} if a.crm_id else None,
+        "customerHappiness": _HAPPY,
     }
 
 
 def _account_body(s: Shaper, a: Account) -> Json:
     cf = {name: (a.cf or {}).get(name) for name in ACCOUNT_CF}
     return {
-        "country": None, "code": None, "city": None, "street": None, "annualrevenue": None,
-        "description": None, "industry": a.industry, "state": None, "ownerId": s.id(a.owner_id),
-        "fax": None, "modifiedTime": s.time(a.modified), "layoutId": s.id(LAYOUT_ID), "cf": cf,
+        "country": None,
+        "code": None,
+        "city": None,
+        "street": None,
+        "annualrevenue": None,
+        "description": None,
+        "industry": a.industry,
+        "state": None,
+        "ownerId": s.id(a.owner_id),
+        "fax": None,
+        "modifiedTime": s.time(a.modified),
+        "layoutId": s.id(LAYOUT_ID),
+        "cf": cf,
         "customFields": {ACCOUNT_CF[k]: v for k, v in cf.items()},
     }
 
@@ -123,9 +173,13 @@ def account_detail(s: Shaper, a: Account, include: str) -> Json:
     """Write GET /accounts/{id}."""
     row = account_list(s, a) | _account_body(s, a)
     del row["customerHappiness"]
-    row.update(isFollowing=False, isDeleted=False, isTrashed=a.trashed is not None,
-               associatedSLAIds=[], layoutDetails={"id": s.id(LAYOUT_ID),
-                                                   "layoutName": "Default"})
+    row.update(
+        isFollowing=False,
+        isDeleted=False,
+        isTrashed=a.trashed is not None,
+        associatedSLAIds=[],
+        layoutDetails={"id": s.id(LAYOUT_ID), "layoutName": "Default"},
+    )
     if include == "owner":
         row["owner"] = person_ref(s, a.owner_id)
     return row
@@ -134,19 +188,38 @@ def account_detail(s: Shaper, a: Account, include: str) -> Json:
 def agent_brief(s: Shaper, a: Agent) -> Json:
     """Write a row of agentsByIds."""
     return {
-        "id": s.id(a.id), "zuid": a.zuid, "firstName": a.first, "lastName": a.last,
-        "emailId": a.email, "status": a.status, "phone": a.phone, "mobile": None, "extn": None,
-        "associatedDepartmentIds": [s.id(d) for d in a.departments], "roleId": role_id(a.role),
-        "profileId": role_id(a.profile), "rolePermissionType": "Custom", "aboutInfo": None,
-        "channelExpert": [], "photoURL": None, "isConfirmed": True, "isZiaAgent": False, "cf": {},
+        "id": s.id(a.id),
+        "zuid": a.zuid,
+        "firstName": a.first,
+        "lastName": a.last,
+        "emailId": a.email,
+        "status": a.status,
+        "phone": a.phone,
+        "mobile": None,
+        "extn": None,
+        "associatedDepartmentIds": [s.id(d) for d in a.departments],
+        "roleId": role_id(a.role),
+        "profileId": role_id(a.profile),
+        "rolePermissionType": "Custom",
+        "aboutInfo": None,
+        "channelExpert": [],
+        "photoURL": None,
+        "isConfirmed": True,
+        "isZiaAgent": False,
+        "cf": {},
     }
 
 
 def agent(s: Shaper, a: Agent, include: list[str]) -> Json:
     """Write a row of GET /agents and GET /agents/{id}."""
     row = agent_brief(s, a)
-    row.update(name=a.name, langCode="en_US", countryCode="en_US", timeZone="America/Chicago",
-               associatedChatDepartmentIds=[])
+    row.update(
+        name=a.name,
+        langCode="en_US",
+        countryCode="en_US",
+        timeZone="America/Chicago",
+        associatedChatDepartmentIds=[],
+    )
     if "role" in include:
         row["role"] = {"id": role_id(a.role), "name": a.role}
     if "profile" in include:
@@ -162,11 +235,18 @@ def role_id(name: str) -> str:
 def department(s: Shaper, d: Department) -> Json:
     """Write a department; associatedAgentIds only in the single call (DP 3)."""
     return {
-        "id": s.id(d.id), "name": d.name, "nameInCustomerPortal": d.name, "isEnabled": True,
-        "isDefault": d.is_default, "createdTime": s.time(d.created),
+        "id": s.id(d.id),
+        "name": d.name,
+        "nameInCustomerPortal": d.name,
+        "isEnabled": True,
+        "isDefault": d.is_default,
+        "createdTime": s.time(d.created),
         "creatorId": s.id(d.creator_id),
-        "chatStatus": "NOT_CREATED", "hasLogo": False, "description": None,
-        "sanitizedName": d.name.lower().replace(" ", "-"), "isVisibleInCustomerPortal": True,
+        "chatStatus": "NOT_CREATED",
+        "hasLogo": False,
+        "description": None,
+        "sanitizedName": d.name.lower().replace(" ", "-"),
+        "isVisibleInCustomerPortal": True,
         "isAssignToTeamEnabled": True,
     }
 
@@ -175,7 +255,14 @@ def team(s: Shaper, t: Team) -> Json:
     """Write a team with its members as `agents` and `derivedAgents`."""
     members = [s.id(a) for a in t.agents]
     return {
-        "id": s.id(t.id), "name": t.name, "departmentId": s.id(t.department_id),
-        "description": None, "agents": members, "derivedAgents": members, "roles": [],
-        "rolesWithSubordinates": [], "subTeams": [], "logoUrl": None,
+        "id": s.id(t.id),
+        "name": t.name,
+        "departmentId": s.id(t.department_id),
+        "description": None,
+        "agents": members,
+        "derivedAgents": members,
+        "roles": [],
+        "rolesWithSubordinates": [],
+        "subTeams": [],
+        "logoUrl": None,
     }

@@ -33,8 +33,12 @@ from .variant import Variant
 T = TypeVar("T")
 _MEMO = 16
 STATUSES = {
-    "Open": "Open", "In Progress": "Open", "Escalated": "Open",
-    "On Hold": "On Hold", "Waiting for customer": "On Hold", "Closed": "Closed",
+    "Open": "Open",
+    "In Progress": "Open",
+    "Escalated": "Open",
+    "On Hold": "On Hold",
+    "Waiting for customer": "On Hold",
+    "Closed": "Closed",
 }
 PRIORITIES = ("High", "Medium", "Low")
 OUTCOMES = ("Provider error", "Failed test", "Broken automation", "Spam", "Resolved")
@@ -118,7 +122,8 @@ class State:
     def listed(self, ticket: Ticket) -> bool:
         """Tell whether GET /tickets shows the ticket."""
         return (
-            ticket.trashed is None and not ticket.archived
+            ticket.trashed is None
+            and not ticket.archived
             and (self.variant.spam_in_list or not ticket.spam)
         )
 

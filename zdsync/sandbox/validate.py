@@ -76,9 +76,7 @@ RANGE = Param("range")
 CUSTOM = Param("custom")
 
 
-def check_query(
-    query: Mapping[str, list[str]], params: Mapping[str, Param]
-) -> dict[str, Any]:
+def check_query(query: Mapping[str, list[str]], params: Mapping[str, Param]) -> dict[str, Any]:
     """Return the parsed parameters, or refuse the call."""
     for name in query:
         if name not in params:
@@ -178,7 +176,8 @@ def check_body(body: object, table: Body) -> Json:
         raise unprocessable("The request body must be a JSON object")
     errors = [
         _error(f"/{key}", "invalid", "An extra parameter is found")
-        for key in body if key not in table
+        for key in body
+        if key not in table
     ]
     for key, spec in table.items():
         if key not in body:
@@ -187,8 +186,9 @@ def check_body(body: object, table: Body) -> Json:
         elif not _fits(body[key], spec):
             errors.append(_error(f"/{key}", "invalid", f"The value of {key} is not valid"))
     if errors:
-        raise Refused(422, "INVALID_DATA",
-                      "The data is invalid due to validation restrictions", errors)
+        raise Refused(
+            422, "INVALID_DATA", "The data is invalid due to validation restrictions", errors
+        )
     return body
 
 
@@ -201,13 +201,19 @@ def _fits(value: object, spec: Field) -> bool:
         return spec.null
     match spec.kind:
         case "text":
-            return isinstance(value, str) and len(value) <= spec.most and (
-                not spec.choices or value in spec.choices)
+            return (
+                isinstance(value, str)
+                and len(value) <= spec.most
+                and (not spec.choices or value in spec.choices)
+            )
         case "id":
             return _is_id(value) or (spec.null and value in ("", "null"))
         case "ids":
-            return isinstance(value, list) and 0 < len(value) <= spec.most and all(
-                _is_id(v) for v in value)
+            return (
+                isinstance(value, list)
+                and 0 < len(value) <= spec.most
+                and all(_is_id(v) for v in value)
+            )
         case "bool":
             return isinstance(value, bool)
         case "map":
@@ -223,11 +229,9 @@ def _fits(value: object, spec: Field) -> bool:
 def _is_id(value: object) -> bool:
     if isinstance(value, bool):
         return False
-    return isinstance(value, int) or (
-        isinstance(value, str) and bool(_DIGITS.fullmatch(value)))
+    return isinstance(value, int) or (isinstance(value, str) and bool(_DIGITS.fullmatch(value)))
 
 
 def _is_cf(value: object) -> bool:
     # DT 3 "Lengths": custom-field value 255 on write
-    return value is None or isinstance(value, int) or (
-        isinstance(value, str) and len(value) <= 255)
+    return value is None or isinstance(value, int) or (isinstance(value, str) and len(value) <= 255)

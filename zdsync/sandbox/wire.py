@@ -47,7 +47,11 @@ class Refused(Exception):
     """The call is refused with Zoho's own words."""
 
     def __init__(
-        self, status: int, code: str, message: str, errors: list[Json] | None = None,
+        self,
+        status: int,
+        code: str,
+        message: str,
+        errors: list[Json] | None = None,
         details: Json | None = None,
     ) -> None:
         super().__init__(message)
@@ -134,5 +138,6 @@ def unprocessable(message: str) -> Refused:
 def invalid(pointer: str, kind: str, message: str) -> Refused:
     """Make a 422 INVALID_DATA that names one field (DT 1, error bodies)."""
     error = {"fieldName": pointer, "errorType": kind, "errorMessage": message}
-    return Refused(422, "INVALID_DATA", "The data is invalid due to validation restrictions",
-                   [error])
+    return Refused(
+        422, "INVALID_DATA", "The data is invalid due to validation restrictions", [error]
+    )

@@ -16,11 +16,23 @@ from .variant import Variant
 from .words import HOSTILE, IT, PATIENT, SOFTWARE, SPAM, SPAM_DOMAINS, TAGS
 
 _SPAN = 730 * DAY
-_OPEN_STATUSES = ("Open", "Open", "Open", "In Progress", "Escalated", "On Hold",
-                  "Waiting for customer")
+_OPEN_STATUSES = (
+    "Open",
+    "Open",
+    "Open",
+    "In Progress",
+    "Escalated",
+    "On Hold",
+    "Waiting for customer",
+)
 _CHANNELS = ("Email", "Email", "Email", "Web", "Chat", "Phone", "Forum")
-_MIX = ("Support",) * 30 + ("IT",) * 20 + ("Paid Support",) * 25 + ("Community",) * 15 + (
-    "Trials",) * 10
+_MIX = (
+    ("Support",) * 30
+    + ("IT",) * 20
+    + ("Paid Support",) * 25
+    + ("Community",) * 15
+    + ("Trials",) * 10
+)
 _LANGUAGES = ("en",) * 12 + ("fr", "de", "es", "ar", "ja")
 _IMPORT = 150  # rows that a mass import made in one second, at most
 
@@ -46,9 +58,13 @@ class _Tickets:
         self.now = now
         self.departments = {d.name: d.id for d in state.departments.values()}
         self.members = {
-            d: [a.id for a in state.agents.values()
-                if d in a.departments and a.status == "ACTIVE" and a.id != state.api_agent]
-            for d in state.departments}
+            d: [
+                a.id
+                for a in state.agents.values()
+                if d in a.departments and a.status == "ACTIVE" and a.id != state.api_agent
+            ]
+            for d in state.departments
+        }
         self.teams = {t.department_id: t.id for t in state.teams.values()}
         people = list(state.contacts.values())
         self.patients = [c for c in people if c.account_id is None]
@@ -66,15 +82,28 @@ class _Tickets:
         """Spread over two years; a mass import shares one second."""
         imported = min(_IMPORT, self.count // 10)
         second = self.now - 400 * DAY - 7 * SECOND
-        times = [self.now - 5 * MINUTE - self.rng.randrange(_SPAN)
-                 for _ in range(self.count - imported)]
+        times = [
+            self.now - 5 * MINUTE - self.rng.randrange(_SPAN) for _ in range(self.count - imported)
+        ]
         return sorted(self.state.stamp(t) for t in times + [second] * imported)
 
     def _spammers(self) -> None:
         for n, domain in enumerate(SPAM_DOMAINS * 3):
             at = self.state.stamp(self.now - 731 * DAY)
-            contact = Contact(self.state.new_id(), None, f"Growth Team {n}",
-                              f"hello{n}@{domain}", None, None, None, None, None, None, at, at)
+            contact = Contact(
+                self.state.new_id(),
+                None,
+                f"Growth Team {n}",
+                f"hello{n}@{domain}",
+                None,
+                None,
+                None,
+                None,
+                None,
+                None,
+                at,
+                at,
+            )
             self.state.contacts[contact.id] = contact
             self.spammers.append(contact)
 
@@ -85,19 +114,32 @@ class _Tickets:
         spam_text = rng.random() < (0.12 if fresh else 0.04)
         subject, text, language, contact = self._words(name, spam_text, n)
         ticket = Ticket(
-            self.state.new_id(), self.state.new_number(), subject, text, "Open", "Open",
-            self._priority(name), rng.choice(_CHANNELS) if not spam_text else "Email", language,
-            self.departments[name], contact.id, contact.account_id, None, None, contact.email,
-            created, created, created_by=contact.id)
+            self.state.new_id(),
+            self.state.new_number(),
+            subject,
+            text,
+            "Open",
+            "Open",
+            self._priority(name),
+            rng.choice(_CHANNELS) if not spam_text else "Email",
+            language,
+            self.departments[name],
+            contact.id,
+            contact.account_id,
+            None,
+            None,
+            contact.email,
+            created,
+            created,
+            created_by=contact.id,
+        )
         self._life(ticket)
         if spam_text:
             self._as_spam(ticket)
         self._extras(ticket, n)
         return ticket
 
-    def _words(
-        self, name: str, spam: bool, n: int
-    ) -> tuple[str, str | None, str | None, Contact]:
+    def _words(self, name: str, spam: bool, n: int) -> tuple[str, str | None, str | None, Contact]:
         rng = self.rng
         contact = rng.choice(self.patients if name in CLINIC else self.customers)
         if spam:
@@ -107,7 +149,7 @@ class _Tickets:
             odd, more = HOSTILE[n // 61 % len(HOSTILE)]
             return odd[:1000], more, None if n % 2 else "en", contact
         language = rng.choice(_LANGUAGES)
-        if name == "IT" and rng.random() < 0.8:  # the rest: patients who wrote to IT
+        if name == "IT" and rng.random() < 0.7:  # the rest: patients who wrote to IT
             language = "en"
             texts: tuple[tuple[str, str], ...] = IT
         else:
@@ -125,7 +167,7 @@ class _Tickets:
         """Decide status, times, assignee: about 20 % are open, mostly young ones."""
         rng, age = self.rng, self.now - ticket.created
         # rises to 1 for fresh tickets; the mean over two years is about 0.2
-        is_open = rng.random() < 0.12 + 0.8 * max(0.0, 1 - age / (90 * DAY))
+        is_open = rng.random() < 0.16 + 0.8 * max(0.0, 1 - age / (90 * DAY))
         ticket.status = rng.choice(_OPEN_STATUSES) if is_open else "Closed"
         ticket.status_type = STATUSES[ticket.status]
         end = ticket.created + min(age, rng.randrange(MINUTE, 20 * DAY))
@@ -161,16 +203,18 @@ class _Tickets:
         rng = self.rng
         if ticket.closed and ticket.cf is None:
             clinic = ticket.department_id in (self.departments["IT"], self.departments["Support"])
-            ticket.cf = {"cf_outcome": rng.choice(OUTCOMES[:3] + ("Resolved",) * 4)
-                         if clinic else None}
+            ticket.cf = {
+                "cf_outcome": rng.choice(OUTCOMES[:3] + ("Resolved",) * 4) if clinic else None
+            }
         if n % 7 == 0:
             ticket.cf = {**(ticket.cf or {}), "cf_cid": f"C-{n:06}"}
         if n % 19 == 0:
             ticket.cf = {**(ticket.cf or {}), "cf_follow_up": "2026-01-15"}
         if n % 11 == 0:
             at = ticket.created
-            ticket.tags = tuple(self.state.tag(name, at).name
-                                for name in rng.sample(TAGS, 1 + n % 3))
+            ticket.tags = tuple(
+                self.state.tag(name, at).name for name in rng.sample(TAGS, 1 + n % 3)
+            )
         if ticket.closed and n % 401 == 0:
             ticket.archived = True
         if ticket.closed and n % 29 == 5 and self.now - ticket.modified < 50 * DAY:

@@ -8,8 +8,8 @@
 --    tickets; they were opened and closed all the same). Spam, trashed and vanished ones are out.
 -- 2. Open at as_of: created before as_of, and it is live and its class is not Closed, or it was
 --    closed at or after as_of. On Hold is open. Closed at an unknown time counts as closed.
--- 3. Overdue: open, due before as_of, class not On Hold. Zoho freezes the due times of tickets on
---    hold and leaves them out of its own reports on due times (help.zoho.com, On Hold state).
+-- 3. Overdue: open (On Hold too) and due before as_of, as main.tickets.is_overdue says it. Zoho
+--    moves the due time of a ticket that comes off hold; until then the promised time stands.
 -- 4. Opened in the period: since <= created < as_of, whatever became of the ticket.
 -- 5. Closed in the period: class Closed now, since <= closed < as_of. A ticket that was opened
 --    again counts as open, not as closed. It counts for the agent who holds it now.
@@ -28,7 +28,7 @@ judged as (
         t.status,
         t.priority,
         t.created,
-        t.due < a.as_of and t.status_type is distinct from 'On Hold' as late,
+        t.due < a.as_of as late,
         t.status_type,
         (t.created < a.as_of) is not false and case
             when t.status_type = 'Closed' then t.closed >= a.as_of

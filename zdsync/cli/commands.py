@@ -1,0 +1,248 @@
+"""What each command prints. One call of App each; the exit code is returned."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from argparse import Namespace
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from zdsync.app import App
+from zdsync.cli.bars import watching
+from zdsync.errors import Misconfigured, PlanRefused
+from zdsync.settings import load_settings
+
+PARTLY = 1
+
+
+def out(text: str) -> None:
+    """Write data: to stdout, as it is."""
+    sys.stdout.write(text if text.endswith("\n") else text + "\n")
+
+
+def say(text: str) -> None:
+    """Write talk: to stderr."""
+    print(text, file=sys.stderr)
+
+
+def width() -> int | None:
+    """Columns of the terminal; None for a pipe."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+def document(data: Any) -> None:
+    """Write one JSON document."""
+    out(json.dumps(data, ensure_ascii=False, indent=2))
+
+
+def demo(args: Namespace) -> int:
+    """Everything once, on a simulated Zoho."""
+    from zdsync.demo import show
+
+    return show(args.tickets, Path(args.keep))
+
+
+def sandbox(args: Namespace) -> int:
+    """Serve a simulated Zoho until stopped."""
+    from zdsync.sandbox.server import main
+
+    options = ["--port", args.port, "--tickets", args.tickets, "--seed", args.seed]
+    options += ["--faults", args.faults, "--latency-ms", args.latency_ms]
+    return main([str(option) for option in options])
+
+
+def auth(args: Namespace) -> int:
+    """Exchange a code for a refresh token and keep it where only its owner can read it."""
+    from getpass import getpass
+
+    from zdsync.connect import SCOPES, keep_refresh_token
+
+    if args.scopes:
+        out(",".join(SCOPES))
+        return 0
+    code = args.code or getpass("Code from the API console (not shown): ")
+    path = keep_refresh_token(load_settings(), code)
+    say(f"The refresh token is in {path}.\nSet ZDSYNC_REFRESH_TOKEN_FILE={path}")
+    return 0
+
+
+def doctor(args: Namespace) -> int:
+    """Print each check, with the mend where it fails."""
+    from zdsync.doctor import examine
+
+    worst = 0
+    for finding in examine(load_settings()):
+        mark = "ok  " if finding.code == 0 else "FAIL"
+        out(f"{mark}  {finding.what}: {finding.said}")
+        if finding.mend:
+            out(f"      {finding.mend}")
+        worst = max(worst, finding.code)
+    return worst
+
+
+def pull(args: Namespace) -> int:
+    """Read what is new."""
+    with watching() as progress:
+        outcomes = App(load_settings(), progress=progress).pull(args.streams, full=args.full)
+    failed = [one for one in outcomes if one.error]
+    for one in failed:
+        assert one.error is not None
+        say(f"zdsync: {one.stream}: {one.error.what}" + _hint(one.error.hint))
+    read = sum(one.read for one in outcomes)
+    changed = sum(one.changed for one in outcomes)
+    out(f"{read:,} rows read, {changed:,} changed, {len(outcomes)} streams")
+    return max((one.error.exit_code for one in failed if one.error), default=0)
+
+
+def run(args: Namespace) -> int:
+    """The service, or one tick of it."""
+    import threading
+
+    from zdsync import daemon
+
+    stop = threading.Event()
+    daemon.stop_on_signals(stop)
+    app = App(load_settings(), stop=stop)
+    if args.once:
+        with app.instance():
+            app.tick()
+        return 0
+    daemon.serve(app.tick, every=app.settings.every, instance=app.instance(), stop=stop)
+    return 0
+
+
+def pause(args: Namespace) -> int:
+    """Put the brake on."""
+    App(load_settings()).pause()
+    say("Writing is paused; zdsync resume lets it go on.")
+    return 0
+
+
+def resume(args: Namespace) -> int:
+    """Take the brake off."""
+    App(load_settings()).resume()
+    say("Writing goes on.")
+    return 0
+
+
+def check(args: Namespace) -> int:
+    """Find every problem of the rules file."""
+    app = App(load_settings())
+    rules, known = app.check(Path(args.file) if args.file else None)
+    examples = sum(len(rule.examples) for rule in rules.rules)
+    modes = Counter(rule.mode for rule in rules.rules)
+    shown = ", ".join(f"{count} {mode}" for mode, count in sorted(modes.items()))
+    out(
+        f"{args.file or app.settings.rules}: {len(rules.rules)} rules ({shown}), {examples} examples hold"
+    )
+    if not known:
+        say("Names of agents, departments, statuses and fields were not checked: no mirror yet.")
+    return 0
+
+
+def plan(args: Namespace) -> int:
+    """Show what the rules would change."""
+    from zdsync.changes.render import plan_document, plan_view
+
+    made = App(load_settings()).plan(args.rule, args.ticket)
+    if args.json:
+        document(plan_document(made))
+    else:
+        _print(plan_view(made))
+    return 0
+
+
+def apply(args: Namespace) -> int:
+    """Write a plan to Zoho."""
+    from zdsync.changes import Plan
+    from zdsync.changes.render import applied_view, plan_view
+
+    def agree(plan: Plan) -> bool:
+        if args.yes or args.plan_id:
+            return True
+        _print(plan_view(plan))
+        if not sys.stdin.isatty():
+            raise PlanRefused(
+                "nobody is there to agree to the plan",
+                f"look at it, then run zdsync apply {plan.plan_id}, or use --yes",
+            )
+        return input(f"Write {len(plan.writes)} changes to Zoho? [y/N] ").strip().lower() == "y"
+
+    made, applied = App(load_settings()).apply(args.plan_id, agree, destructive=args.destructive)
+    if applied is None:
+        say("Nothing was written." if made.writes else "Nothing to apply.")
+        return 0
+    _print(applied_view(applied))
+    if applied.stopped:
+        raise applied.stopped
+    return 0 if applied.clean else PARTLY
+
+
+def journal(args: Namespace) -> int:
+    """Show intended writes and what became of them."""
+    from zdsync.reports.listing import listing, render_listing
+    from zdsync.sql import Sql, load
+
+    asked = (args.ticket, args.run_id, args.rule, args.unresolved)
+    query = Sql(load("zdsync.reports.queries", "journal.sql"), asked)
+    names, rows = App(load_settings()).ask(query)
+    table = listing("", names, rows)
+    out(
+        render_listing(
+            table, "json" if args.json else "table", width=width(), colour=sys.stdout.isatty()
+        )
+    )
+    return 0
+
+
+def report(args: Namespace) -> int:
+    """Print or write a report."""
+    from zdsync.reports import render, save
+
+    built = App(load_settings()).report(args.name, args.as_of, args.since)
+    text = render(built, args.format, width=width(), colour=sys.stdout.isatty() and not args.output)
+    if args.output:
+        save(text, Path(args.output))
+        say(f"Written to {args.output}")
+    else:
+        out(text)
+    return 0
+
+
+def status(args: Namespace) -> int:
+    """Show how the mirror stands."""
+    from zdsync.cli.status import status_text
+
+    found = App(load_settings()).status()
+    if args.json:
+        document(found.document())
+    else:
+        out(status_text(found, width(), colour=sys.stdout.isatty()))
+    return 0
+
+
+def sql(args: Namespace) -> int:
+    """Ask the published mirror."""
+    from zdsync.reports.listing import listing, render_listing
+    from zdsync.sql import Sql
+
+    names, rows = App(load_settings()).ask(Sql(args.query))
+    if not names:
+        raise Misconfigured("the query gives no rows", hint="ask with SELECT")
+    table = listing("", names, rows)
+    out(render_listing(table, args.format, width=width(), colour=sys.stdout.isatty()))
+    return 0
+
+
+def _hint(hint: str) -> str:
+    return f"\n  {hint}" if hint else ""
+
+
+def _print(view: Any) -> None:
+    from rich.console import Console
+
+    columns = width()
+    Console(width=columns or 160, highlight=False, emoji=False, markup=False).print(view)

@@ -1,0 +1,124 @@
+"""The way to the portal that the settings name. Makes calls only where it says so."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from zdsync.clock import Clock, SystemClock
+from zdsync.connectors import Crm, Desk
+from zdsync.errors import Misconfigured, Problem
+from zdsync.model import Call
+from zdsync.settings import Settings
+from zdsync.transport import Api, Connection, connect, new_refresh_token
+
+# What zdsync asks for (desk-people.md section 11 "Scopes", crm.md section 2).
+SCOPES = (
+    "Desk.tickets.READ",
+    "Desk.tickets.UPDATE",
+    "Desk.tickets.CREATE",
+    "Desk.contacts.READ",
+    "Desk.basic.READ",
+    "Desk.search.READ",
+    "Desk.settings.READ",
+    "ZohoCRM.modules.contacts.READ",
+    "ZohoCRM.modules.accounts.READ",
+    "ZohoCRM.modules.leads.READ",
+    "ZohoCRM.users.READ",
+    "ZohoCRM.settings.fields.READ",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Zoho:
+    """The way to one portal."""
+
+    connection: Connection
+    desk: Desk
+    crm: Crm | None
+
+    def drain(self) -> list[Call]:
+        """Hand over the calls made since the last time."""
+        return [call for api in self._apis() for call in api.budget.drain()]
+
+    def workers(self) -> int:
+        """How many calls Desk takes at once just now."""
+        return self.connection.desk.budget.allowed_now
+
+    @property
+    def left_today(self) -> int | None:
+        """Desk credits left today, as Zoho said last."""
+        return self.connection.desk.budget.left_today
+
+    def _apis(self) -> list[Api]:
+        crm = self.connection.crm
+        return [self.connection.desk, *([crm] if crm else [])]
+
+
+def open_portal(settings: Settings, clock: Clock) -> Zoho:
+    """Connect. One call learns the edition's limits, unless the settings name the edition.
+
+    Raises Misconfigured (credentials missing), TokenRefused, ZohoFailed.
+    """
+    missing = settings.missing_credentials()
+    if missing:
+        hint = "zdsync demo needs no portal; the README says how to connect yours"
+        raise Misconfigured("the connection to Zoho is not set up", missing, hint)
+    connection = connect(
+        dc=settings.dc,
+        accounts_url=settings.accounts_url,
+        desk_url=settings.desk_url,
+        crm_url=settings.crm_url,
+        org_id=settings.secret("org_id"),
+        client_id=settings.secret("client_id"),
+        client_secret=settings.secret("client_secret"),
+        refresh_token=settings.secret("refresh_token"),
+        token_cache=settings.private_dir / "token.json",
+        edition=settings.edition,
+        crm_edition=settings.edition,
+        reserve=settings.credit_reserve,
+        crm=settings.crm,
+        clock=clock,
+    )
+    modules = {"Contacts": settings.crm_contacts, "Accounts": settings.crm_accounts}
+    crm = Crm(connection.crm, clock, modules) if connection.crm else None
+    desk = Desk(connection.desk, clock)
+    if settings.edition is None:
+        portal = desk.organization(settings.secret("org_id"))
+        if connection.crm and portal.edition:
+            connection.crm.budget.set_edition(portal.edition)
+    return Zoho(connection, desk, crm)
+
+
+def keep_refresh_token(settings: Settings, code: str) -> Path:
+    """Exchange a self-client code; the refresh token goes to a file that only its owner reads."""
+    needed = {"ZDSYNC_CLIENT_ID", "ZDSYNC_CLIENT_SECRET"}
+    missing: list[Problem] = [p for p in settings.missing_credentials() if p.where in needed]
+    if missing:
+        raise Misconfigured("the self client is not set up", missing)
+    token = new_refresh_token(
+        client_id=settings.secret("client_id"),
+        client_secret=settings.secret("client_secret"),
+        code=code.strip(),
+        clock=SystemClock(),
+        dc=settings.dc,
+        accounts_url=settings.accounts_url,
+    )
+    make_folders(settings)
+    path = settings.private_dir / "refresh_token"
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "w") as file:
+        file.write(token + "\n")
+    return path
+
+
+def make_folders(settings: Settings) -> None:
+    """Make the data directory (0750) and its private part (0700)."""
+    try:
+        settings.data_dir.mkdir(mode=0o750, parents=True, exist_ok=True)
+        settings.private_dir.mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        what = f"the data directory {settings.data_dir} cannot be made: {error.strerror}"
+        hint = "set ZDSYNC_DATA_DIR to one that may be written"
+        raise Misconfigured(what, hint=hint) from None

@@ -1,0 +1,122 @@
+"""How the mirror stands: streams, credits of the day, the last run, the brake.
+
+Reads the published copy through the query function it is given. Decides nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from zdsync.sql import Sql, load
+
+_QUERIES = "zdsync.reports.queries"
+Rows = Callable[[Sql], list[tuple[Any, ...]]]
+
+
+@dataclass(frozen=True, slots=True)
+class StreamStatus:
+    """One stream; instants are aware UTC, `lag_seconds` counts from its last pull."""
+
+    stream: str
+    rows: int
+    cursor: datetime | None
+    last_pull_at: datetime | None
+    lag_seconds: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Spending:
+    """What one stream cost today."""
+
+    system: str
+    stream: str
+    calls: int
+    credits: float
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """All of `zdsync status`. `left_today` is what Zoho said last, None where it never did."""
+
+    streams: tuple[StreamStatus, ...]
+    spending: tuple[Spending, ...]
+    left_today: int | None
+    last_run: dict[str, Any] | None
+    holds: int
+    paused: bool
+    published_at: datetime | None
+
+    def document(self) -> dict[str, Any]:
+        """The promised JSON document (instants as ISO 8601)."""
+        return {
+            "streams": [
+                {
+                    "stream": one.stream,
+                    "rows": one.rows,
+                    "cursor": _iso(one.cursor),
+                    "last_pull_at": _iso(one.last_pull_at),
+                    "lag_seconds": one.lag_seconds,
+                }
+                for one in self.streams
+            ],
+            "credits": {
+                "spent_today": sum(one.credits for one in self.spending),
+                "left_today": self.left_today,
+                "by_stream": {one.stream: one.credits for one in self.spending},
+            },
+            "last_run": self.last_run,
+            "holds": self.holds,
+            "paused": self.paused,
+            "published_at": _iso(self.published_at),
+        }
+
+
+def read_status(rows: Rows, now: datetime, *, paused: bool) -> Status:
+    """Ask the published mirror how it stands at `now`."""
+    at = now.astimezone(UTC).replace(tzinfo=None)
+
+    def ask(name: str, *params: object) -> list[tuple[Any, ...]]:
+        return rows(Sql(load(_QUERIES, name + ".sql"), params))
+
+    streams = ask("status_streams", at)
+    runs = ask("status_run")
+    (holds,) = rows(Sql("select count(*) from zdsync.holds where released_at is null"))[0]
+    (left,) = rows(Sql("select max(value) from zdsync.options where name = 'credits_left'"))[0]
+    (published,) = rows(Sql("select max(as_of) from zdsync.published"))[0]
+    return Status(
+        streams=tuple(
+            StreamStatus(name, count, _aware(cursor), _aware(pulled), lag)
+            for name, count, cursor, pulled, lag in streams
+        ),
+        spending=tuple(Spending(*row) for row in ask("status_credits", at)),
+        left_today=None if left is None else int(left),
+        last_run=_run(runs[0]) if runs else None,
+        holds=int(holds),
+        paused=paused,
+        published_at=_aware(published),
+    )
+
+
+def _run(row: tuple[Any, ...]) -> dict[str, Any]:
+    run_id, command, started_at, outcome, applied, rejected, unknown, error = row
+    return {
+        "run_id": run_id,
+        "command": command,
+        "started_at": _iso(_aware(started_at)),
+        "outcome": outcome,
+        "applied": applied or 0,
+        "rejected": rejected or 0,
+        "unknown": unknown or 0,
+        "error": error or "",
+    }
+
+
+def _aware(moment: datetime | None) -> datetime | None:
+    return moment.replace(tzinfo=UTC) if moment else None
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return moment.isoformat().replace("+00:00", "Z") if moment else None

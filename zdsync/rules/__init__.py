@@ -1,0 +1,27 @@
+"""The rules language: text of `rules.yaml` → compiled rules. Pure: runs SQL only by a function
+that is passed in, reads no file, no clock, no mirror.
+"""
+
+from zdsync.rules.compiled import CompiledRule, fold_columns
+from zdsync.rules.examples import check_patterns, run_examples
+from zdsync.rules.folding import fold, needs_python, searchable, searchable_in_sql
+from zdsync.rules.load import Limits, Loaded, Rule, RuleFile, compile_rule, load_rules
+from zdsync.rules.outcome import lowers
+
+__all__ = [
+    "CompiledRule",
+    "Limits",
+    "Loaded",
+    "Rule",
+    "RuleFile",
+    "check_patterns",
+    "compile_rule",
+    "fold",
+    "fold_columns",
+    "load_rules",
+    "lowers",
+    "needs_python",
+    "run_examples",
+    "searchable",
+    "searchable_in_sql",
+]

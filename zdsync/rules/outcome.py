@@ -1,0 +1,157 @@
+"""What a rule does to the ticket of an example: the small twin of the plan, for one rule alone.
+
+Must not: run SQL, or know holds, shadows and guards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from zdsync.model import Portal
+from zdsync.rules.compiled import (
+    Action,
+    AgentChoice,
+    Assign,
+    Choice,
+    Close,
+    FieldChoice,
+    Move,
+    Nobody,
+    SetField,
+    Spam,
+    Tags,
+    TeamChoice,
+)
+from zdsync.rules.folding import fold
+from zdsync.rules.given import Example, Expected
+from zdsync.sql import Sql
+
+PRIORITIES = ("Low", "Medium", "High")
+
+
+def lowers(before: str | None, after: str | None, order: Sequence[str]) -> bool:
+    """Whether `after` is a less urgent priority than `before`; unknown ones never are."""
+    ranks = {fold(name): rank for rank, name in enumerate(order or PRIORITIES)}
+    old, new = ranks.get(fold(before or "")), ranks.get(fold(after or ""))
+    return old is not None and new is not None and new < old
+
+
+def expressions(action: Action) -> list[Sql]:
+    """List what must be asked of SQL to know what an action does."""
+    match action:
+        case Assign(choices=choices):
+            return [choice.value for choice in choices if isinstance(choice, FieldChoice)]
+        case SetField(wanted=wanted, decides=decides):
+            return [wanted, decides]
+        case Tags(taxonomy=taxonomy) if taxonomy is not None:
+            return [taxonomy.tags]
+    return []
+
+
+def given(example: Example, name: str) -> str | None:
+    entry = example.given.get(name)
+    return None if entry is None else str(entry[1])
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Gathers the changes of one example as text by field, folded for comparing."""
+
+    example: Example
+    portal: Portal | None
+    found: dict[str, str | None] = field(default_factory=dict)
+
+    def take(self, action: Action, answers: list[Any]) -> None:
+        """Note what an action changes, given the values of its expressions."""
+        match action:
+            case Assign(choices=choices):
+                self._assign(choices, iter(answers))
+            case SetField():
+                self._set(action, answers)
+            case Tags(add=add, remove=remove):
+                found = answers[0] if action.taxonomy else []
+                self._tags((*add, *(found or ())), remove)
+            case Move(department=department):
+                self._change("department", department)
+            case Close(outcome=text, status=status):
+                self._change("status", status or "Closed")
+                if text:
+                    self._change("outcome", text)
+            case Spam():
+                self._change("spam", "true")
+
+    def _assign(self, choices: Iterable[Choice], answers: Iterator[Any]) -> None:
+        for choice in choices:
+            match choice:
+                case AgentChoice(name=name):
+                    self._change("assignee", name)
+                case Nobody():
+                    self._change("assignee", None)
+                case TeamChoice(name=name):
+                    if not self._now("assignee"):
+                        self._change("team", name)
+                case FieldChoice():
+                    found = next(answers)
+                    if not found:
+                        continue
+                    self._change("assignee", str(found))
+            return
+
+    def _set(self, action: SetField, answers: list[Any]) -> None:
+        wanted, decides = answers
+        if not decides:
+            return
+        order = self.portal.priorities if self.portal else ()
+        if action.never_lower and lowers(self._now(action.field), wanted, order):
+            return
+        self._change(action.field, wanted)
+
+    def _tags(self, add: Iterable[str], remove: Iterable[str]) -> None:
+        entry = self.example.given.get("tags")
+        have = {fold(tag) for tag in entry[1]} if entry and isinstance(entry[1], tuple) else set()
+        for tag in add:
+            if fold(tag) not in have:
+                self.found[f"tag {fold(tag)}"] = "added"
+        for tag in remove:
+            if fold(tag) in have:
+                self.found[f"tag {fold(tag)}"] = "removed"
+
+    def _now(self, name: str) -> str | None:
+        if name == "outcome":
+            return given(self.example, self._outcome_field())
+        return given(self.example, name)
+
+    def _outcome_field(self) -> str:
+        return f"cf.{self.portal.outcome_field if self.portal else 'cf_outcome'}"
+
+    def _change(self, name: str, after: str | None) -> None:
+        name = "outcome" if name == self._outcome_field() else name
+        if self._same(name, self._now(name)) != self._same(name, after):
+            self.found[name] = self._same(name, after)
+
+    def _same(self, name: str, text: str | None) -> str | None:
+        """Write a value so that two spellings of it are equal; an agent becomes the e-mail."""
+        folded = fold(text or "") or None
+        if name != "assignee" or self.portal is None:
+            return folded
+        hits = [
+            agent
+            for agent in self.portal.agents
+            if folded in (fold(agent.email or ""), agent.id, fold(agent.name))
+        ]
+        return fold(hits[0].email or "") if len(hits) == 1 else folded
+
+    def wanted(self) -> dict[str, str | None]:
+        """Write what the example expects in the same words."""
+        expect: Expected = self.example.expect
+        outcome = (self._outcome_field(), "cf.cf_outcome")
+        changes = {
+            "outcome" if name in outcome else name: text for name, text in expect.changes.items()
+        }
+        return {
+            **{name: self._same(name, text) for name, text in changes.items()},
+            **{f"tag {fold(tag)}": "added" for tag in expect.add},
+            **{f"tag {fold(tag)}": "removed" for tag in expect.remove},
+        }
