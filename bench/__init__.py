@@ -1,1 +1,1 @@
-"""What zdsync costs, each figure beside its floor: `make bench`. Prints what it saw; no verdicts."""
+"""What zdsync costs, each figure beside its floor: `make bench`. No verdicts."""

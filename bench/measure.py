@@ -43,7 +43,9 @@ def run(argv: Sequence[str], env: Mapping[str, str] | None = None) -> Took:
 
 
 @contextmanager
-def sandbox(tickets: int, *, latency_ms: int = 0, edition: str = "free") -> Iterator[dict[str, str]]:
+def sandbox(
+    tickets: int, *, latency_ms: int = 0, edition: str = "free"
+) -> Iterator[dict[str, str]]:
     """Serve a simulated Zoho from a process of its own; yields its addresses and credentials."""
     argv = ["-m", "zdsync.sandbox", "--tickets", str(tickets), "--latency-ms", str(latency_ms)]
     with subprocess.Popen(

@@ -14,9 +14,7 @@ from zdsync.errors import ZohoFailed
 
 
 def _serve(tick: Callable[[], None], stop: threading.Event) -> None:
-    daemon.serve(
-        tick, every=timedelta(seconds=1), instance=contextlib.nullcontext(), stop=stop
-    )
+    daemon.serve(tick, every=timedelta(seconds=1), instance=contextlib.nullcontext(), stop=stop)
 
 
 @pytest.mark.parametrize("failure", [ZohoFailed("Zoho is down"), ValueError("a bug")])

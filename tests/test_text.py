@@ -16,8 +16,11 @@ def test_no_control_or_format_character_passes_and_the_width_holds(text: str, wi
     kinds = {unicodedata.category(letter) for letter in shown} - {"Zs"}
     assert not kinds & {"Cc", "Cs", "Co", "Cn", "Zl", "Zp"}
     assert not set(shown) & set("\u202a\u202e\u2066\u2069\u200f\ufeff")
-    cells = sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in shown
-                if unicodedata.category(letter) not in {"Mn", "Me", "Cf"})
+    cells = sum(
+        2 if unicodedata.east_asian_width(letter) in "WF" else 1
+        for letter in shown
+        if unicodedata.category(letter) not in {"Mn", "Me", "Cf"}
+    )
     assert cells <= width
 
 

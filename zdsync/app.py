@@ -255,7 +255,7 @@ class App:
         return applied
 
     def tick(self) -> None:
-        """One pass of the service: pull what is due, plan, apply what may go unattended, publish."""
+        """One pass of the service: pull what is due, plan, apply what may go unattended."""
         with self._run("run") as run:
             outcomes = self._puller(run).pull(due_only=True)
             run.counts["pulled"] = sum(one.read for one in outcomes)

@@ -19,11 +19,32 @@ from referencing.jsonschema import DRAFT202012
 from tests.sandbox.client import Client
 
 SPEC = Path(__file__).parents[2].parent / "shared" / "zoho" / "crm-oas" / "v8.0"
-FILES = ("record", "users", "org", "fields", "common", "tags", "layouts", "profiles", "modules",
-         "custom_views", "related_lists")
+FILES = (
+    "record",
+    "users",
+    "org",
+    "fields",
+    "common",
+    "tags",
+    "layouts",
+    "profiles",
+    "modules",
+    "custom_views",
+    "related_lists",
+)
 WEB = "https://raw.githubusercontent.com/Zohocorp-Pvt-Ltd/crm-oas/refs/heads/main/v8.0/"
-DROPPED = ("pattern", "format", "nullable", "required", "minimum", "maximum", "minItems", "enum",
-           "maxLength", "minLength")
+DROPPED = (
+    "pattern",
+    "format",
+    "nullable",
+    "required",
+    "minimum",
+    "maximum",
+    "minItems",
+    "enum",
+    "maxLength",
+    "minLength",
+)
 ODD = {"time_zone"}  # SOURCE.md: an object in the spec, text in real bodies
 
 
@@ -53,8 +74,12 @@ def _registry() -> Registry[Any]:
     if not SPEC.is_dir():
         pytest.skip("crm-oas not found: skipped")
     return Registry().with_resources(
-        (f"urn:{name}.json", Resource(_plain(json.loads((SPEC / f"{name}.json").read_text())),
-                                      DRAFT202012)) for name in FILES)
+        (
+            f"urn:{name}.json",
+            Resource(_plain(json.loads((SPEC / f"{name}.json").read_text())), DRAFT202012),
+        )
+        for name in FILES
+    )
 
 
 def _check(file: str, schema: str, body: Any) -> None:
@@ -85,7 +110,8 @@ def test_lists_have_the_names_and_shapes_of_record(client: Client, module: str) 
     _check("record", "Response_Wrapper", body)
     assert set(body["info"]) <= _names("record", "Info")
     assert {"id", "Created_By", "Created_Time", "Modified_By", "Modified_Time"} <= (
-        _names("record", "Record"))
+        _names("record", "Record")
+    )
 
 
 def test_single_record_is_a_list_of_one(client: Client) -> None:

@@ -23,8 +23,11 @@ HERE = Path(__file__).parent
 FILES = ("desk-tickets.openapi.json", "desk-people.openapi.json")
 # README 3: these are in the text of the fact sheets only
 TEXT_ONLY = (
-    r"/api/v1/agents/\d+", r"/api/v1/departments/\d+", r"/api/v1/mailReplyAddress",
-    r"/api/v1/deletedAgents")
+    r"/api/v1/agents/\d+",
+    r"/api/v1/departments/\d+",
+    r"/api/v1/mailReplyAddress",
+    r"/api/v1/deletedAgents",
+)
 JSON = "application/json"
 
 
@@ -58,7 +61,8 @@ def registry() -> Registry[Any]:
     """Return the registry that resolves references within the files."""
     return Registry().with_resources(
         (f"urn:{name}", Resource(contents=doc, specification=DRAFT202012))
-        for name, doc in documents().items())
+        for name, doc in documents().items()
+    )
 
 
 @cache
@@ -68,9 +72,11 @@ def operations() -> tuple[Operation, ...]:
     for file, document in documents().items():
         for template, item in document["paths"].items():
             pattern = re.compile(re.sub(r"\{\w+\}", r"([^/]+)", template))
-            found += [Operation(file, method.upper(), template, spec, pattern)
-                      for method, spec in item.items()
-                      if method in ("get", "post", "patch", "put", "delete")]
+            found += [
+                Operation(file, method.upper(), template, spec, pattern)
+                for method, spec in item.items()
+                if method in ("get", "post", "patch", "put", "delete")
+            ]
     return tuple(sorted(found, key=lambda op: op.template.count("{")))
 
 
@@ -193,8 +199,7 @@ def _validator(file: str, text: str) -> Draft202012Validator:
 
 def _absolute(node: Any, file: str) -> Any:
     if isinstance(node, dict):
-        return {k: f"urn:{file}{v}" if k == "$ref" else _absolute(v, file)
-                for k, v in node.items()}
+        return {k: f"urn:{file}{v}" if k == "$ref" else _absolute(v, file) for k, v in node.items()}
     return [_absolute(item, file) for item in node] if isinstance(node, list) else node
 
 
@@ -215,8 +220,14 @@ class Recorder:
     seen: set[str] = field(default_factory=set)
 
     def __call__(  # noqa: PLR0917 - the signature of an observer
-        self, method: str, path: str, query: dict[str, list[str]], headers: dict[str, str],
-        body: bytes, status: int, answer: bytes,
+        self,
+        method: str,
+        path: str,
+        query: dict[str, list[str]],
+        headers: dict[str, str],
+        body: bytes,
+        status: int,
+        answer: bytes,
     ) -> None:
         if not path.startswith("/api/v1/"):
             return

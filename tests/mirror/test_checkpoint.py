@@ -150,7 +150,9 @@ def test_sweep_empties_tags_that_no_list_names(mirror: Mirror) -> None:
 
 def test_links_that_no_answer_carried_are_asked_for_once(mirror: Mirror) -> None:
     stream = "desk.accounts"
-    searched = [{"id": id, "account_name": "A", "modified_time": "2026-01-01 00:00:00"} for id in "123"]
+    searched = [
+        {"id": id, "account_name": "A", "modified_time": "2026-01-01 00:00:00"} for id in "123"
+    ]
     mirror.upsert(batch(*searched, stream=stream))
     assert mirror.unlinked(stream) == ["1", "2", "3"]
     linked = {"id": "1", "zoho_crm_account_id": "9"}

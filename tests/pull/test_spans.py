@@ -23,9 +23,7 @@ spans = st.tuples(st.integers(0, 50), st.integers(1, 20)).map(
 
 
 def _seconds(of: list[Span] | tuple[Span, ...]) -> set[int]:
-    return {
-        second for second in range(80) for span in of if span.low <= _at(second) < span.high
-    }
+    return {second for second in range(80) for span in of if span.low <= _at(second) < span.high}
 
 
 @given(st.lists(spans, max_size=6), st.lists(spans, max_size=6))

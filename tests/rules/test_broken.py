@@ -1,4 +1,4 @@
-"""Golden texts: what each broken rules file is answered with (rewrite: pytest with GOLDEN=write)."""
+"""Golden texts: what each broken rules file is answered with (GOLDEN=write rewrites them)."""
 
 from __future__ import annotations
 

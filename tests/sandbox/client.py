@@ -14,8 +14,12 @@ from zdsync.sandbox.variant import CRM_SCOPES, DESK_SCOPES
 from zdsync.sandbox.wire import Request, Response
 
 BASE = "http://sandbox.test"
-ALL_SCOPES = (DESK_SCOPES + "," + CRM_SCOPES
-              + ",Desk.tickets.DELETE,Desk.settings.UPDATE,Desk.contacts.UPDATE")
+ALL_SCOPES = (
+    DESK_SCOPES
+    + ","
+    + CRM_SCOPES
+    + ",Desk.tickets.DELETE,Desk.settings.UPDATE,Desk.contacts.UPDATE"
+)
 
 
 class Clock:
@@ -55,8 +59,11 @@ class Client:
 
     def __init__(self, tickets: int = 400, **knobs: Any) -> None:
         self.clock = Clock()
-        options = {k: knobs.pop(k) for k in ("faults", "observer", "seed", "latency", "sleep")
-                   if k in knobs}
+        options = {
+            k: knobs.pop(k)
+            for k in ("faults", "observer", "seed", "latency", "sleep")
+            if k in knobs
+        }
         knobs.setdefault("scopes", ALL_SCOPES)
         self.box = Sandbox(tickets=tickets, variant=Variant(**knobs), now=self.clock, **options)
         self.state = self.box.state
@@ -75,12 +82,20 @@ class Client:
 
     def call(self, method: str, path: str, body: Any = None, **headers: str) -> Answer:
         parts = urlsplit(path)
-        given = {"authorization": f"Zoho-oauthtoken {self.token}", "orgid": self.state.org_id,
-                 "content-type": "application/json"}
+        given = {
+            "authorization": f"Zoho-oauthtoken {self.token}",
+            "orgid": self.state.org_id,
+            "content-type": "application/json",
+        }
         given |= {k.replace("_", "-"): v for k, v in headers.items()}
         raw = b"" if body is None else json.dumps(body).encode()
-        request = Request(method, parts.path, parse_qs(parts.query, keep_blank_values=True),
-                          {k: v for k, v in given.items() if v}, raw)
+        request = Request(
+            method,
+            parts.path,
+            parse_qs(parts.query, keep_blank_values=True),
+            {k: v for k, v in given.items() if v},
+            raw,
+        )
         return Answer(self.box.api.handle(request, BASE))
 
     def get(self, path: str, **headers: str) -> Answer:
@@ -99,11 +114,19 @@ class Client:
         """Return a live open ticket of a department."""
         here = self.department(department)
         for t in self.state.tickets.values():
-            if (t.department_id == here and t.status_type == "Open" and not t.spam
-                    and t.trashed is None and all(getattr(t, k) == v for k, v in wanted.items())):
+            if (
+                t.department_id == here
+                and t.status_type == "Open"
+                and not t.spam
+                and t.trashed is None
+                and all(getattr(t, k) == v for k, v in wanted.items())
+            ):
                 return t
-        person = next(p.id for p in self.state.contacts.values()
-                      if p.email and bool(p.account_id) == (department not in ("IT", "Support")))
+        person = next(
+            p.id
+            for p in self.state.contacts.values()
+            if p.email and bool(p.account_id) == (department not in ("IT", "Support"))
+        )
         return self.box.create(department_id=here, contact_id=person, **wanted)
 
     def department(self, name: str) -> str:
@@ -111,8 +134,11 @@ class Client:
 
     def agent(self, department: str) -> str:
         here = self.department(department)
-        return next(a.id for a in self.state.agents.values()
-                    if here in a.departments and a.status == "ACTIVE")
+        return next(
+            a.id
+            for a in self.state.agents.values()
+            if here in a.departments and a.status == "ACTIVE"
+        )
 
     def outsider(self, department: str) -> str:
         here = self.department(department)

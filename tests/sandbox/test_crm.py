@@ -18,7 +18,8 @@ def c() -> Client:
 def test_fields_are_required_and_at_most_fifty(c: Client) -> None:
     assert c.crm("Contacts").json["details"] == {"param_name": "fields"}
     assert c.crm("Contacts?fields=" + ",".join(f"F{n}" for n in range(51))).code == (
-        "LIMIT_EXCEEDED")
+        "LIMIT_EXCEEDED"
+    )
     assert c.crm("Contacts?fields=" + ",".join(f"F{n}" for n in range(50))).status == 200
     assert c.crm(F + "&per_page=201").status == 400
     assert c.crm("Deals?fields=x").code == "INVALID_MODULE"
@@ -105,8 +106,10 @@ def test_lookups_and_owner_are_objects(c: Client) -> None:
     row = next(r for r in c.crm("Contacts?fields=Account_Name,Owner").rows if r["Account_Name"])
     assert set(row["Account_Name"]) == {"name", "id"}
     assert set(row["Owner"]) == {"name", "id", "email"}
-    assert c.state.crm_accounts[row["Account_Name"]["id"]].values["Account_Name"] == (
-        row["Account_Name"]["name"])
+    assert (
+        c.state.crm_accounts[row["Account_Name"]["id"]].values["Account_Name"]
+        == (row["Account_Name"]["name"])
+    )
 
 
 def test_another_centre_refuses_the_token() -> None:

@@ -19,13 +19,24 @@ ROOT = Path(__file__).parents[2]
 
 
 def _session(creds: dict[str, str]) -> requests.Session:
-    answer = requests.post(creds["accounts_url"] + "/oauth/v2/token", timeout=5, data={
-        "grant_type": "refresh_token", "client_id": creds["client_id"],
-        "client_secret": creds["client_secret"], "refresh_token": creds["refresh_token"]})
+    answer = requests.post(
+        creds["accounts_url"] + "/oauth/v2/token",
+        timeout=5,
+        data={
+            "grant_type": "refresh_token",
+            "client_id": creds["client_id"],
+            "client_secret": creds["client_secret"],
+            "refresh_token": creds["refresh_token"],
+        },
+    )
     assert answer.json()["api_domain"] == creds["accounts_url"]
     session = requests.Session()
-    session.headers.update({"Authorization": "Zoho-oauthtoken " + answer.json()["access_token"],
-                            "orgId": creds["org_id"]})
+    session.headers.update(
+        {
+            "Authorization": "Zoho-oauthtoken " + answer.json()["access_token"],
+            "orgId": creds["org_id"],
+        }
+    )
     return session
 
 
@@ -38,7 +49,8 @@ def _probe(creds: dict[str, str]) -> list[Any]:
         http.get(creds["desk_url"] + "/tickets", params={"from": 10**6}, timeout=5),
         http.patch(url, json={"priority": "High"}, timeout=5),
         http.patch(url, json={"priority": "Nope"}, timeout=5),
-        http.get(creds["crm_url"] + "/Contacts", params={"fields": "Email"}, timeout=5)]
+        http.get(creds["crm_url"] + "/Contacts", params={"fields": "Email"}, timeout=5),
+    ]
     return [(a.status_code, len(a.content) > 0, sorted(a.headers)[:0]) for a in answers]
 
 
@@ -105,8 +117,16 @@ def test_observer_sees_every_call() -> None:
 
 
 def test_process_prints_credentials_and_ends_on_sigterm() -> None:
-    command = [sys.executable, "-m", "zdsync.sandbox", "--tickets", "30", "--variant",
-               "search_depth=4999", "times=epoch"]
+    command = [
+        sys.executable,
+        "-m",
+        "zdsync.sandbox",
+        "--tickets",
+        "30",
+        "--variant",
+        "search_depth=4999",
+        "times=epoch",
+    ]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
         assert process.stdout is not None
         creds = json.loads(process.stdout.readline())
@@ -118,8 +138,9 @@ def test_process_prints_credentials_and_ends_on_sigterm() -> None:
 
 def test_process_refuses_what_it_does_not_know() -> None:
     command = [sys.executable, "-m", "zdsync.sandbox", "--variant", "nope=1"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=30,
-                          cwd=ROOT)
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, timeout=30, cwd=ROOT
+    )
     assert done.returncode == 2 and "unknown variant 'nope=1'" in done.stderr
 
 

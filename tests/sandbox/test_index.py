@@ -10,9 +10,28 @@ from zdsync.sandbox.index import BASE, TimeIndex
 from zdsync.sandbox.records import Account
 
 SPAN = "2024-01-01T00:00:00Z,2027-01-01T00:00:00Z"
-_STEPS = st.lists(st.tuples(
-    st.sampled_from(["edit", "create", "trash", "restore", "purge", "tag", "spam", "archive",
-                     "reply", "mass", "merge", "wait"]), st.integers(0, 10_000)), max_size=25)
+_STEPS = st.lists(
+    st.tuples(
+        st.sampled_from(
+            [
+                "edit",
+                "create",
+                "trash",
+                "restore",
+                "purge",
+                "tag",
+                "spam",
+                "archive",
+                "reply",
+                "mass",
+                "merge",
+                "wait",
+            ]
+        ),
+        st.integers(0, 10_000),
+    ),
+    max_size=25,
+)
 
 
 def _step(c: Client, kind: str, n: int) -> None:
@@ -55,8 +74,9 @@ def test_search_shows_exactly_what_is_visible_once_the_lag_is_over(
     for kind, n in steps:
         _step(c, kind, n)
     c.clock.tick(minutes=5)
-    visible = [t for t in c.state.tickets.values()
-               if not t.spam and not t.archived and t.trashed is None]
+    visible = [
+        t for t in c.state.tickets.values() if not t.spam and not t.archived and t.trashed is None
+    ]
     for axis, attr in (("modifiedTime", "modified"), ("createdTime", "created")):
         answer = c.get(f"tickets/search?limit=100&sortBy={axis}&{axis}Range={SPAN}")
         want = sorted(visible, key=lambda t, attr=attr: (getattr(t, attr), t.id))
@@ -65,11 +85,12 @@ def test_search_shows_exactly_what_is_visible_once_the_lag_is_over(
             assert row == c.box.api.shaper.search_row(ticket, c.box.at())
 
 
-@given(st.lists(st.tuples(st.integers(0, 40), st.integers(0, 5), st.integers(0, 5))),
-       st.integers(0, 5), st.integers(0, 5))
-def test_span_is_the_same_as_filtering(
-    puts: list[tuple[int, int, int]], lo: int, hi: int
-) -> None:
+@given(
+    st.lists(st.tuples(st.integers(0, 40), st.integers(0, 5), st.integers(0, 5))),
+    st.integers(0, 5),
+    st.integers(0, 5),
+)
+def test_span_is_the_same_as_filtering(puts: list[tuple[int, int, int]], lo: int, hi: int) -> None:
     index, known = TimeIndex(), {}
     for n, created, modified in puts:
         item = Account(str(BASE + n), "", None, None, None, None, None, None, created, modified)

@@ -21,15 +21,19 @@ def test_eleventh_token_in_ten_minutes_is_denied_inside_http_200() -> None:
     c.clock.tick(minutes=10, seconds=1)
     assert "access_token" in c.login()
     strict = Client(tickets=20, token_throttle_status=400, tokens_per_10_minutes=1)
-    assert strict.oauth(grant_type="refresh_token",
-                        refresh_token="1000.sandbox.refresh.0001").status == 400
+    assert (
+        strict.oauth(grant_type="refresh_token", refresh_token="1000.sandbox.refresh.0001").status
+        == 400
+    )
 
 
 def test_wrong_credentials_are_errors_inside_http_200() -> None:
     c = Client(tickets=20)
-    for values, error in (({"refresh_token": "x"}, "invalid_code"),
-                          ({"client_id": "x"}, "invalid_client"),
-                          ({"client_secret": "x"}, "invalid_client_secret")):
+    for values, error in (
+        ({"refresh_token": "x"}, "invalid_code"),
+        ({"client_id": "x"}, "invalid_client"),
+        ({"client_secret": "x"}, "invalid_client_secret"),
+    ):
         answer = c.oauth(**({"grant_type": "refresh_token"} | values))
         assert (answer.status, answer.json["error"]) == (200, error)
 
@@ -79,8 +83,9 @@ def test_401_answers_carry_no_rate_headers() -> None:
     assert c.get("tickets").headers["X-Rate-Limit-Request-Weight-v3"] == "3"
 
 
-@pytest.mark.parametrize(("rows", "price"), [(1, 3), (2000, 3), (2001, 10), (10_000, 10),
-                                             (10_001, 50), (100_001, 100)])
+@pytest.mark.parametrize(
+    ("rows", "price"), [(1, 3), (2000, 3), (2001, 10), (10_000, 10), (10_001, 50), (100_001, 100)]
+)
 def test_depth_has_its_price(rows: int, price: int) -> None:
     assert depth_price(rows) == price
 
@@ -88,8 +93,12 @@ def test_depth_has_its_price(rows: int, price: int) -> None:
 def test_weights_of_calls() -> None:
     c = Client(tickets=200)
     t = c.ticket()
-    for path, weight in (("tickets?limit=100", "3"), (f"tickets/{t.id}", "1"),
-                         ("tickets?from=1990&limit=100", "10"), ("contacts/search", "3")):
+    for path, weight in (
+        ("tickets?limit=100", "3"),
+        (f"tickets/{t.id}", "1"),
+        ("tickets?from=1990&limit=100", "10"),
+        ("contacts/search", "3"),
+    ):
         assert c.get(path).headers["X-Rate-Limit-Request-Weight-v3"] == weight
     ids = [i for i, t in c.state.tickets.items() if t.trashed is None and not t.archived][:5]
     c.post("tickets/markSpam", {"ids": ids, "isSpam": True})
@@ -130,8 +139,9 @@ def test_calls_beyond_the_edition_are_429_without_retry_after() -> None:
     release.clear()
     started.acquire()
     answers: list[Answer] = []
-    threads = [threading.Thread(target=lambda: answers.append(c.get("departments")))
-               for _ in range(3)]
+    threads = [
+        threading.Thread(target=lambda: answers.append(c.get("departments"))) for _ in range(3)
+    ]
     for thread in threads:
         thread.start()
         started.acquire(timeout=5)
@@ -149,7 +159,11 @@ def test_planned_faults_hit_their_call_only() -> None:
     c = Client(tickets=20)
     c.box.fail_next(r"GET /api/v1/tickets", status=503, times=2)
     assert [c.get(p).status for p in ("departments", "tickets", "tickets", "tickets")] == [
-        200, 503, 503, 200]
+        200,
+        503,
+        503,
+        200,
+    ]
     c.box.fail_next("teams", kind="html")
     assert c.get("teams").text.startswith("<html")
     c.box.fail_next("teams", kind="concurrency429")

@@ -20,9 +20,21 @@ def _ids(answer: Answer) -> list[str]:
 
 def test_list_rows_lack_what_the_fact_sheet_says_they_lack(c: Client) -> None:
     row = c.get("tickets?limit=1").rows[0]
-    absent = {"modifiedTime", "createdBy", "modifiedBy", "description", "cf", "customFields",
-              "resolution", "classification", "slaId", "tagCount", "attachmentCount", "isTrashed",
-              "isDeleted"}
+    absent = {
+        "modifiedTime",
+        "createdBy",
+        "modifiedBy",
+        "description",
+        "cf",
+        "customFields",
+        "resolution",
+        "classification",
+        "slaId",
+        "tagCount",
+        "attachmentCount",
+        "isTrashed",
+        "isDeleted",
+    }
     assert not absent & set(row)
     assert {"lastThread", "relationshipType"} <= set(row)
 
@@ -76,8 +88,12 @@ def test_fields_endpoint_may_be_missing() -> None:
 
 
 def test_range_ends_follow_the_variant() -> None:
-    for start, end, expected in (("inclusive", "inclusive", 3), ("exclusive", "inclusive", 2),
-                                 ("inclusive", "exclusive", 2), ("exclusive", "exclusive", 1)):
+    for start, end, expected in (
+        ("inclusive", "inclusive", 3),
+        ("exclusive", "inclusive", 2),
+        ("inclusive", "exclusive", 2),
+        ("exclusive", "exclusive", 1),
+    ):
         c = Client(tickets=20, range_start=start, range_end=end)
         for _ in range(3):
             c.clock.tick(seconds=10)
@@ -90,8 +106,12 @@ def test_range_ends_follow_the_variant() -> None:
 def test_search_by_offsets_gives_every_row_once(c: Client) -> None:
     seen: list[str] = []
     for offset in range(0, 1000, 100):
-        seen += _ids(c.get(f"tickets/search?modifiedTimeRange={SPAN}&sortBy=modifiedTime"
-                           f"&limit=100&from={offset}"))
+        seen += _ids(
+            c.get(
+                f"tickets/search?modifiedTimeRange={SPAN}&sortBy=modifiedTime"
+                f"&limit=100&from={offset}"
+            )
+        )
     assert len(seen) == len(set(seen)) == 1000
     times = [c.state.tickets[i].modified for i in seen]
     assert times == sorted(times)
@@ -117,8 +137,10 @@ def test_bases_of_from_differ_by_variant() -> None:
 
 
 def test_list_cap_refuses_or_clamps() -> None:
-    refusing, clamping = Client(tickets=200, list_page_cap=50), Client(
-        tickets=200, list_page_cap=99, list_over_cap="clamp")
+    refusing, clamping = (
+        Client(tickets=200, list_page_cap=50),
+        Client(tickets=200, list_page_cap=99, list_over_cap="clamp"),
+    )
     assert refusing.get("tickets?limit=51").status == 422
     assert len(refusing.get("tickets?limit=50").rows) == 50
     assert len(clamping.get("tickets?limit=100").rows) == 99
@@ -182,12 +204,19 @@ def test_lists_may_refuse_fields_and_minus_modified() -> None:
 
 
 def test_strict_refusals(c: Client) -> None:
-    for path, status in (("tickets?modifiedTimeRange=" + SPAN, 422),
-                         ("tickets/search?limit=101", 422),
-                         ("tickets/search?sortBy=subject", 422), ("tickets/search?subject=ab", 422),
-                         ("tickets/search?createdTimeRange=2024-01-01,2025-01-01", 422),
-                         ("tickets/999", 404), ("contacts/999", 404), ("agents/999", 404),
-                         ("ticketTags", 422), ("nothing/here", 404), ("departments/abc", 404)):
+    for path, status in (
+        ("tickets?modifiedTimeRange=" + SPAN, 422),
+        ("tickets/search?limit=101", 422),
+        ("tickets/search?sortBy=subject", 422),
+        ("tickets/search?subject=ab", 422),
+        ("tickets/search?createdTimeRange=2024-01-01,2025-01-01", 422),
+        ("tickets/999", 404),
+        ("contacts/999", 404),
+        ("agents/999", 404),
+        ("ticketTags", 422),
+        ("nothing/here", 404),
+        ("departments/abc", 404),
+    ):
         assert c.get(path).status == status, path
     assert "extra query parameter" in c.get("tickets?foo=1").json["message"]
     assert c.call("PUT", "/api/v1/tickets").code == "METHOD_NOT_ALLOWED"

@@ -29,11 +29,18 @@ def test_organisation_has_its_odd_people(c: Client) -> None:
     mails = {u.email.lower() for u in users}
     assert sum(a.status == "DISABLED" for a in agents) == 1
     assert [a.name for a in agents if a.zuid is None and a.email in mails] == ["Carla Moreau"]
-    alone = [a for a in agents if a.zuid not in zuids and a.email not in mails
-             and a.id != c.state.api_agent]
+    alone = [
+        a
+        for a in agents
+        if a.zuid not in zuids and a.email not in mails and a.id != c.state.api_agent
+    ]
     assert [a.name for a in alone] == ["Fatima Zahra"]
-    strangers = [u for u in users if u.zuid not in {a.zuid for a in agents}
-                 and u.email.lower() not in {a.email for a in agents}]
+    strangers = [
+        u
+        for u in users
+        if u.zuid not in {a.zuid for a in agents}
+        and u.email.lower() not in {a.email for a in agents}
+    ]
     assert [u.name for u in strangers] == ["Oscar Bell"]
     owners = {r.owner_id for r in c.state.crm_contacts.values()}
     assert strangers[0].id in owners
@@ -62,8 +69,14 @@ def test_tickets_span_two_years_with_a_fifth_open(c: Client) -> None:
     assert max(t.created for t in tickets) - min(t.created for t in tickets) > 650 * DAY
     assert all(t.created <= t.modified for t in tickets)
     assert {t.language for t in tickets} >= {"en", "fr", "de", "es", "ar", "ja"}
-    assert {t.status for t in tickets} >= {"Open", "In Progress", "Escalated", "On Hold",
-                                           "Waiting for customer", "Closed"}
+    assert {t.status for t in tickets} >= {
+        "Open",
+        "In Progress",
+        "Escalated",
+        "On Hold",
+        "Waiting for customer",
+        "Closed",
+    }
 
 
 def test_ids_and_numbers_rise_with_time(c: Client) -> None:
@@ -77,8 +90,11 @@ def test_a_mass_import_shares_one_second(c: Client) -> None:
 
 
 def test_spam_waits_for_the_rule_and_its_senders_are_not_in_the_crm(c: Client) -> None:
-    waiting = [t for t in _live(c) if (t.email or "").endswith((".top", ".xyz"))
-               and t.status_type != "Closed" and not t.spam]
+    waiting = [
+        t
+        for t in _live(c)
+        if (t.email or "").endswith((".top", ".xyz")) and t.status_type != "Closed" and not t.spam
+    ]
     assert waiting
     assert {c.state.contacts[t.contact_id].crm_id for t in waiting} == {None}
 

@@ -29,7 +29,9 @@ def test_patch_moves_the_modified_time_and_writes_history(c: Client) -> None:
     event = c.get(f"tickets/{t.id}/History").rows[0]
     assert event["eventName"] == "TicketUpdated" and event["actor"]["id"] == c.state.api_agent
     assert event["eventInfo"][0]["propertyValue"] == {
-        "previousValue": "Low", "updatedValue": "High"}
+        "previousValue": "Low",
+        "updatedValue": "High",
+    }
 
 
 def test_status_carries_its_class_and_times(c: Client) -> None:
@@ -45,8 +47,9 @@ def test_status_carries_its_class_and_times(c: Client) -> None:
 def test_closing_mails_the_contact_unless_told_not_to(c: Client) -> None:
     loud, quiet = c.ticket("Paid Support"), c.ticket("Trials")
     c.patch(f"tickets/{loud.id}", {"status": "Closed"})
-    c.call("PATCH", f"/api/v1/tickets/{quiet.id}?disableClosureNotification=true",
-           {"status": "Closed"})
+    c.call(
+        "PATCH", f"/api/v1/tickets/{quiet.id}?disableClosureNotification=true", {"status": "Closed"}
+    )
     assert [(m.ticket_id, m.kind) for m in c.box.mails] == [(loud.id, "closed")]
     again = c.ticket("Community")
     c.post("closeTickets", {"ids": [again.id]})
@@ -73,13 +76,21 @@ def test_assignee_must_be_active_in_the_department(c: Client) -> None:
     assert c.patch(f"tickets/{t.id}", {"assigneeId": None}).json["assigneeId"] is None
 
 
-@pytest.mark.parametrize(("body", "pointer"), [
-    ({"status": "Nowhere"}, "/status"), ({"priority": "Urgent"}, "/priority"),
-    ({"cf": {"cf_nothing": "1"}}, "/cf/cf_nothing"),
-    ({"cf": {"cf_outcome": "x"}}, "/cf/cf_outcome"),
-    ({"cf": {"cf_follow_up": "tomorrow"}}, "/cf/cf_follow_up"), ({"isSpam": True}, "/isSpam"),
-    ({"statusType": "Closed"}, "/statusType"), ({"tags": ["abc"]}, "/tags"),
-    ({"subject": "x" * 1001}, "/subject"), ({"teamId": "5"}, "/teamId")])
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        ({"status": "Nowhere"}, "/status"),
+        ({"priority": "Urgent"}, "/priority"),
+        ({"cf": {"cf_nothing": "1"}}, "/cf/cf_nothing"),
+        ({"cf": {"cf_outcome": "x"}}, "/cf/cf_outcome"),
+        ({"cf": {"cf_follow_up": "tomorrow"}}, "/cf/cf_follow_up"),
+        ({"isSpam": True}, "/isSpam"),
+        ({"statusType": "Closed"}, "/statusType"),
+        ({"tags": ["abc"]}, "/tags"),
+        ({"subject": "x" * 1001}, "/subject"),
+        ({"teamId": "5"}, "/teamId"),
+    ],
+)
 def test_values_that_the_portal_does_not_know_are_refused(
     c: Client, body: dict[str, Any], pointer: str
 ) -> None:
@@ -143,22 +154,34 @@ def test_trashed_and_archived_tickets_take_no_writes(c: Client) -> None:
 
 def test_bulk_calls_answer_nothing_per_ticket(c: Client) -> None:
     ids = [t.id for t in c.state.tickets.values() if t.department_id == c.department("Trials")][:4]
-    answer = c.post("tickets/updateMany", {"ids": ids, "fieldName": "priority",
-                                           "fieldValue": "Low"})
+    answer = c.post(
+        "tickets/updateMany", {"ids": ids, "fieldName": "priority", "fieldValue": "Low"}
+    )
     assert (answer.status, answer.text) == (204, "")
     assert {c.state.tickets[i].priority for i in ids} == {"Low"}
     assert c.box.calls[-1].credits == 25
-    assert c.post("tickets/updateMany", {"ids": [*ids, "9"], "fieldName": "priority",
-                                         "fieldValue": "High"}).status == 422
+    assert (
+        c.post(
+            "tickets/updateMany",
+            {"ids": [*ids, "9"], "fieldName": "priority", "fieldValue": "High"},
+        ).status
+        == 422
+    )
     assert {c.state.tickets[i].priority for i in ids} == {"Low"}
 
 
 def test_reply_becomes_a_thread_and_a_mail(c: Client) -> None:
     t = c.ticket("Support")
     count, before = t.threads, t.modified
-    row = c.post(f"tickets/{t.id}/sendReply", {
-        "channel": "EMAIL", "content": "<b>Hi</b>", "contentType": "html",
-        "fromEmailAddress": "support@clinic.example"}).json
+    row = c.post(
+        f"tickets/{t.id}/sendReply",
+        {
+            "channel": "EMAIL",
+            "content": "<b>Hi</b>",
+            "contentType": "html",
+            "fromEmailAddress": "support@clinic.example",
+        },
+    ).json
     assert row["direction"] == "out" and t.threads == count + 1 and t.last_direction == "out"
     assert c.box.mails[-1].kind == "reply" and t.modified > before
     assert c.get(f"tickets/{t.id}/threads").rows[0]["id"] == row["id"]
@@ -179,7 +202,10 @@ def test_writes_are_logged_in_order_with_their_ticket(c: Client) -> None:
     c.patch(f"tickets/{t.id}", {"priority": "Low"})
     c.post("tickets/markSpam", {"ids": [t.id], "isSpam": True})
     assert [(w.method, w.path.rsplit("/", 1)[1], w.ticket_id) for w in c.box.writes] == [
-        ("POST", "associateTag", t.id), ("PATCH", t.id, t.id), ("POST", "markSpam", t.id)]
+        ("POST", "associateTag", t.id),
+        ("PATCH", t.id, t.id),
+        ("POST", "markSpam", t.id),
+    ]
 
 
 def test_remote_edits_look_like_people(c: Client) -> None:
@@ -192,8 +218,11 @@ def test_remote_edits_look_like_people(c: Client) -> None:
 
 
 def test_mass_update_shares_one_second(c: Client) -> None:
-    ids = [t.id for t in c.state.tickets.values() if not t.spam and t.trashed is None
-           and not t.archived][:120]
+    ids = [
+        t.id
+        for t in c.state.tickets.values()
+        if not t.spam and t.trashed is None and not t.archived
+    ][:120]
     at = c.box.api.shaper.time(c.box.mass_update(ids, priority="High"))
     answer = c.get(f"tickets/search?modifiedTimeRange={at},{at}&limit=100&sortBy=modifiedTime")
     assert answer.json["count"] == 120 and len(answer.rows) == 100

@@ -8,14 +8,14 @@ shadow, stop or count; an unresolved choice decides nothing. Must not read the m
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from zdsync.changes.drafts import Decision, Draft
-from zdsync.changes.matches import Ground, Matches, Ticket, slots
+from zdsync.changes.matches import Ground, Matches, Ticket, slots, unstopped
 from zdsync.changes.plan import Shadowed, Skipped, Unresolved
-from zdsync.changes.resolve import Nothing, Resolver, shown_agent
+from zdsync.changes.resolve import Nothing, Resolver, shown_agent, stranger
 from zdsync.changes.wire import field_name, same
 from zdsync.model import Agent, Scalar
 from zdsync.rules.compiled import (
@@ -45,21 +45,12 @@ def decide(ground: Ground, resolver: Resolver, paused: frozenset[str] = frozense
     is its own, but it changes nothing.
     """
     core = _Core(ground, resolver, paused)
-    matches = list(_unstopped(ground))
+    matches = list(unstopped(ground))
     for some in matches:
         core.find_moves(some)
     for some in matches:
         core.rule(some)
     return core.decision
-
-
-def _unstopped(ground: Ground) -> Iterator[Matches]:
-    stopped: set[str] = set()
-    for some in ground.matches:
-        rows = [row for row in some.rows if row[0] not in stopped] if stopped else some.rows
-        yield Matches(some.rule, rows)
-        if some.rule.stop and some.rule.mode == "apply":
-            stopped.update(row[0] for row in rows)
 
 
 @dataclass(slots=True)
@@ -237,7 +228,7 @@ class _Core:
             present and department in present.departments
         )
         if ticket.assignee_id and stays:
-            self._give(rule, ticket, present or _somebody(ticket.assignee_id))
+            self._give(rule, ticket, present or stranger(ticket.assignee_id))
             return None
         team = self.resolver.team(name, department)
         if isinstance(team, Nothing):
@@ -266,7 +257,7 @@ class _Core:
             for name in action.remove:
                 self._tag(rule, ticket, name, ticket.tags, after=False)
         if unread:
-            reason = f"the tags of {unread} tickets were not read yet; they get no tags until then"
+            reason = f"tickets that get no tags because theirs were not read yet: {unread}"
             self.decision.skipped.append(Skipped(rule.id, reason))
 
     def _tag(
@@ -298,8 +289,3 @@ class _Core:
             name = field_name(self.resolver.portal.outcome_field)
             before = ticket.values.get(name)
             self._settle(Draft(rule, ticket, name, before, action.outcome))
-
-
-def _somebody(agent_id: str) -> Agent:
-    """An assignee whom the mirror of agents does not know."""
-    return Agent(agent_id, None, agent_id, None, True, frozenset())

@@ -222,7 +222,7 @@ def _unjudged(
         blind = "SELECT t.ticket_id FROM rule_ground AS t WHERE t.tags_read_at IS NULL"
         found = [row[0] for row in mirror.rows(query(blind, _scope(rule)))]
         if found:
-            reason = f"the tags of {len(found)} tickets were not read yet; they are left out"
+            reason = f"tickets left out because their tags were not read yet: {len(found)}"
             skipped.append(Skipped(rule.id, reason))
             unread.update(found)
     return frozenset(unread), tuple(skipped)

@@ -83,11 +83,11 @@ def _evidence(mirror: Queries, drafts: Sequence[Draft]) -> _Evidence:
     named = [_short(sql, kinds.get(name)) for name, sql in wanted.items()]
     ids = dict.fromkeys(draft.ticket.id for draft in drafts)
     for row in _of_tickets(mirror, named, ids):
-        found.shared[row[0]] = dict(zip(wanted, map(_shown, row[1:]), strict=True))
+        found.shared[row[0]] = dict(zip(wanted, _cells(row), strict=True))
     for rule, tickets in by_rule.values():
         if rule.hits:
             for row in _of_tickets(mirror, [sql for _, sql in rule.hits], tickets):
-                cells = zip((name for name, _ in rule.hits), map(_shown, row[1:]), strict=True)
+                cells = zip((name for name, _ in rule.hits), _cells(row), strict=True)
                 found.hits[rule.id, row[0]] = {name: value for name, value in cells if value}
     return found
 
@@ -102,6 +102,15 @@ def _of_tickets(
 
 def _short(sql: Sql, kind: str | None) -> Sql:
     return "left(" + sql + f", {_CUT + 1})" if kind == "text" else sql
+
+
+def _cells(row: tuple[Any, ...]) -> list[Scalar]:
+    """The values of a row behind the ticket's id."""
+    plain = (str, bool, int)
+    return [
+        cell if cell.__class__ in plain and len(str(cell)) <= _CUT else _shown(cell)
+        for cell in row[1:]
+    ]
 
 
 def _shown(value: Any) -> Scalar:

@@ -5,7 +5,7 @@ Data only; `evaluate` fills it from the mirror, `decide` reads it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -71,3 +71,13 @@ def slots(action: Action) -> tuple[Sql, ...]:
             return (taxonomy.tags,)
         case _:
             return ()
+
+
+def unstopped(ground: Ground) -> Iterator[Matches]:
+    """Yield each rule's matches without the tickets for which a rule above ended the list."""
+    stopped: set[str] = set()
+    for some in ground.matches:
+        rows = [row for row in some.rows if row[0] not in stopped] if stopped else some.rows
+        yield Matches(some.rule, rows)
+        if some.rule.stop and some.rule.mode == "apply":
+            stopped.update(row[0] for row in rows)

@@ -85,8 +85,9 @@ def summary(plan: Plan) -> str:
     shown = f", {would} more shown by rules in mode plan" if would else ""
     if not writes:
         return f"Nothing to apply{shown}."
+    what = f"{_count(len(writes), 'change')} on {_count(tickets, 'ticket')}"
     return (
-        f"Plan {plan.plan_id}: {len(writes)} changes on {tickets} tickets{shown}; "
+        f"Plan {plan.plan_id}: {what}{shown}; "
         f"applying costs at most {plan.cost.calls} calls, {plan.cost.credits:g} credits."
     )
 
@@ -116,7 +117,7 @@ def _tables(changes: Sequence[Change], most: int) -> Iterator[RenderableType]:
         some = list(group)
         tickets = len({one.ticket_id for one in some})
         would = "would make" if some[0].mode == "plan" else "makes"
-        count = f"{would} {len(some)} changes on {tickets} tickets"
+        count = f"{would} {_count(len(some), 'change')} on {_count(tickets, 'ticket')}"
         yield Text(f"\n{printable(rule, 60)}: {count}", style="bold cyan")
         table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
         for options in _COLUMNS:
@@ -131,11 +132,15 @@ def _tables(changes: Sequence[Change], most: int) -> Iterator[RenderableType]:
 _COLUMNS: tuple[dict[str, Any], ...] = (
     {"justify": "right", "no_wrap": True, "min_width": 6},
     {"no_wrap": True, "min_width": 14, "max_width": 24},
-    {"min_width": 12, "max_width": 26, "overflow": "ellipsis", "no_wrap": True},
+    {"min_width": 12, "max_width": 32, "overflow": "ellipsis", "no_wrap": True},
     {"no_wrap": True},
-    {"min_width": 12, "max_width": 26, "overflow": "ellipsis", "no_wrap": True},
+    {"min_width": 12, "max_width": 32, "overflow": "ellipsis", "no_wrap": True},
     {"style": "dim", "max_width": 60, "overflow": "ellipsis", "no_wrap": True},
 )
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _cells(change: Change) -> list[Text]:
@@ -161,7 +166,7 @@ def _name(field: str) -> str:
 def _shown(value: Scalar) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return printable(value, 26) if value not in {None, ""} else "–"
+    return printable(value, 32) if value not in {None, ""} else "–"
 
 
 def _section(title: str, lines: Iterable[str], most: int) -> list[RenderableType]:
@@ -181,7 +186,7 @@ def _skip(skipped: Skipped) -> str:
 def _left(plan: Plan) -> Iterator[str]:
     counts = Counter((one.rule, one.field) for one in plan.left_to_apply)
     for (rule, field), count in counts.items():
-        yield f"{printable(rule, 60)}: {_name(field)} of {count} tickets"
+        yield f"{printable(rule, 60)}: {_name(field)} of {_count(count, 'ticket')}"
 
 
 def _shadowed(plan: Plan) -> Iterator[str]:

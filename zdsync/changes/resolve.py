@@ -151,6 +151,11 @@ def shown_agent(agent: Agent) -> str:
     return agent.email or agent.name
 
 
+def stranger(agent_id: str) -> Agent:
+    """An assignee whom the mirror of agents does not know."""
+    return Agent(agent_id, None, agent_id, None, True, frozenset())
+
+
 def _obstacle(agent: Agent, department_id: str | None) -> str | None:
     if not agent.active:
         return "is not an active agent"

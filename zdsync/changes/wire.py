@@ -6,6 +6,7 @@ Pure. Owns the one table of writable fields (desk-tickets.md section 3, "Writabl
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any, Protocol
 
 from zdsync.model import Change, Row, Scalar
@@ -47,8 +48,12 @@ def field_name(api_name: str) -> str:
     return f"cf.{api_name}" if api_name.startswith("cf_") else api_name
 
 
-def wire(field: str, value: Scalar, remote_id: str | None) -> dict[str, Any]:
-    """Write one field as the API takes it; `remote_id` stands for people and places."""
+@lru_cache(maxsize=8192, typed=True)
+def wire(field: str, value: Scalar, remote_id: str | None) -> Mapping[str, Any]:
+    """Write one field as the API takes it; `remote_id` stands for people and places.
+
+    Not to be changed by who gets it: many changes of a plan share one.
+    """
     if field == "department":
         return {"departmentId": remote_id}
     if field in {"assignee", "team"}:
@@ -111,6 +116,8 @@ def same(one: Scalar, other: Scalar) -> bool:
     """Whether two values mean the same to Zoho: null and '' and -None-, 5.0 and "5.00"."""
     if one is other or one == other:
         return True
+    if one.__class__ is bool and other.__class__ is bool:
+        return False
     return _plain(one) == _plain(other)
 
 

@@ -135,9 +135,8 @@ def check(args: Namespace) -> int:
     examples = sum(len(rule.examples) for rule in rules.rules)
     modes = Counter(rule.mode for rule in rules.rules)
     shown = ", ".join(f"{count} {mode}" for mode, count in sorted(modes.items()))
-    out(
-        f"{args.file or app.settings.rules}: {len(rules.rules)} rules ({shown}), {examples} examples hold"
-    )
+    name = args.file or app.settings.rules
+    out(f"{name}: {len(rules.rules)} rules ({shown}), {examples} examples hold")
     if not known:
         say("Names of agents, departments, statuses and fields were not checked: no mirror yet.")
     return 0

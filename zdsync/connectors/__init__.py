@@ -1,7 +1,8 @@
 """Zoho's shapes and ours: the Desk and CRM connectors. No SQL, no rules."""
 
 from zdsync.connectors.crm import Crm
-from zdsync.connectors.desk import Desk, Organization
+from zdsync.connectors.desk import Desk
+from zdsync.connectors.forms import Organization
 from zdsync.connectors.windows import WalkPage
 
 __all__ = ["Crm", "Desk", "Organization", "WalkPage"]

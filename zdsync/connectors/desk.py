@@ -9,45 +9,34 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from zdsync.clock import Clock
 from zdsync.connectors.decode import decode
+from zdsync.connectors.forms import (
+    Organization,
+    Tag,
+    field_of,
+    number_of,
+    organization_of,
+    page_of,
+    record_of,
+    search_params,
+)
 from zdsync.connectors.lists import Record, Sizes, read_list, records_of
 from zdsync.connectors.spans import Ground
 from zdsync.connectors.walk import walk
-from zdsync.connectors.windows import PAGE, Fetch, Page, Query, TooDeep, WalkPage, range_text
-from zdsync.errors import OutcomeUnknown, Refused, TokenRefused, ZohoFailed
+from zdsync.connectors.windows import PAGE, Fetch, Page, Query, TooDeep, WalkPage
+from zdsync.errors import OutcomeUnknown, Refused, TokenRefused
 from zdsync.model import RecordBatch, Row, Shape, Span
 from zdsync.streams import BY_NAME, StreamSpec
-from zdsync.transport import edition_name
 from zdsync.transport.session import Answer, Api
 
 log = logging.getLogger(__name__)
 
 FIRST = datetime(2000, 1, 1, tzinfo=UTC)  # nothing in Zoho Desk is older
 _MOST = 200  # rows a page of agents, departments, teams (desk-people.md 2)
-
-
-@dataclass(frozen=True, slots=True)
-class Organization:
-    """One portal. `edition` is a name of the credit tables, None where unknown."""
-
-    id: str
-    name: str
-    edition: str | None
-    time_zone: str
-
-
-@dataclass(frozen=True, slots=True)
-class Tag:
-    """One tag in use; `tickets` is Zoho's count, 0 where it told none."""
-
-    id: str
-    name: str
-    tickets: int
 
 
 class Desk:
@@ -66,7 +55,7 @@ class Desk:
         if the token does not reach the portal.
         """
         answer = self._api.get("/organizations", stream="desk.organization")
-        found = [_organization(record) for record in records_of(answer)]
+        found = [organization_of(record) for record in records_of(answer)]
         default = next((r for r in records_of(answer) if r.get("isDefault")), None)
         wanted = org_id or (str(default["id"]) if default else None)
         chosen = next((org for org in found if org.id == wanted), None)
@@ -103,7 +92,7 @@ class Desk:
                 raise
             log.info("stream=%s fallback=organizationFields", spec.name)
             answer = self._api.get("/organizationFields", params, stream=spec.name)
-        records = [_field(record, module) for record in records_of(answer)]
+        records = [field_of(record, module) for record in records_of(answer)]
         return self._batch(spec, Shape.LIST, records)
 
     def search(
@@ -162,7 +151,7 @@ class Desk:
                 self._api, self._sizes, "/ticketTags", stream="desk.tags", params=params
             ):
                 tags = (
-                    Tag(str(r["id"]), str(r["name"]), _number(r.get("ticketCount")))
+                    Tag(str(r["id"]), str(r["name"]), number_of(r.get("ticketCount")))
                     for r in records
                     if r.get("name")
                 )
@@ -189,7 +178,7 @@ class Desk:
         params = {} if notify else {"disableClosureNotification": "true"}
         path = f"/tickets/{ticket_id}"
         answer = self._send("PATCH", path, params, body)
-        rows = decode(BY_NAME["desk.tickets"], Shape.DETAIL, [_record(answer)])
+        rows = decode(BY_NAME["desk.tickets"], Shape.DETAIL, [record_of(answer)])
         if not rows:
             raise OutcomeUnknown(
                 "desk PATCH /tickets/{id}: the answer holds no ticket", "Look before repeating."
@@ -243,7 +232,7 @@ class Desk:
         path = f"/{spec.module}/search"
 
         def fetch(query: Query) -> Page:
-            params = _search_params(query)
+            params = search_params(query)
 
             def call(limit: int) -> Answer:
                 return self._api.get(path, {**params, "limit": limit}, stream=spec.name)
@@ -257,58 +246,6 @@ class Desk:
                     if refused.status != 422:
                         raise
                     raise TooDeep from None
-            return _page(spec, answer)
+            return page_of(spec, answer)
 
         return fetch
-
-
-def _search_params(query: Query) -> dict[str, str | int]:
-    params: dict[str, str | int] = {
-        "sortBy": f"{query.axis}Time",
-        f"{query.axis}TimeRange": range_text(query.start, query.end),
-    }
-    if query.other:
-        name = "modified" if query.axis == "created" else "created"
-        params[f"{name}TimeRange"] = range_text(query.other.low, query.other.high)
-    if query.department:
-        params["departmentId"] = query.department
-    if query.offset:
-        params["from"] = query.offset
-    return params
-
-
-def _page(spec: StreamSpec, answer: Answer) -> Page:
-    if answer.body is None:
-        return Page(())
-    if not isinstance(answer.body, dict) or not isinstance(answer.body.get("data") or [], list):
-        raise ZohoFailed(f"{spec.name}: a search answered something that is not a list")
-    count = str(answer.body.get("count"))  # string or integer (desk-tickets.md 2)
-    told = int(count) if count.isdigit() else None
-    return Page(decode(spec, Shape.SEARCH, records_of(answer)), told)
-
-
-def _record(answer: Answer) -> Record:
-    return answer.body if isinstance(answer.body, dict) else {}
-
-
-def _number(told: Any) -> int:
-    return int(told) if str(told).isdigit() else 0
-
-
-def _organization(record: Record) -> Organization:
-    name = record.get("companyName") or record.get("portalName") or ""
-    edition = edition_name(str(record.get("edition") or ""))
-    return Organization(
-        str(record.get("id")), str(name), edition, str(record.get("timeZone") or "")
-    )
-
-
-def _field(record: Record, module: str) -> Record:
-    """Give a field its module, an id, and options under one key (FieldOld: allowedValues)."""
-    field = dict(record)
-    options = field.pop("allowedValues", None)
-    if options is not None:
-        field.setdefault("pickListValues", options)
-    field["module"] = module
-    field["id"] = field.get("id") or f"{module}.{field.get('apiName')}"
-    return field

@@ -31,14 +31,11 @@ from zdsync.connectors.windows import (
     split_at,
     times_of,
 )
-from zdsync.errors import ZohoFailed
 from zdsync.model import Row, Span
 
 # How far before the last row the next page starts. Range ends may be exclusive, so a second;
-# after a crowded second less, and nothing once the server is seen to be inclusive.
-_OVERLAPS = (SECOND, timedelta(milliseconds=1), timedelta(0))
-
-
+# after a crowded second, whose rows would fill the page again, a millisecond.
+_OVERLAPS = (SECOND, timedelta(milliseconds=1))
 # A takeover costs about half a page. It must be of this many rows, and the slowest worker be
 # behind by this share of its part: tests/connectors/test_share.py holds the outcome.
 _LEAST = 4.0 * PAGE
@@ -131,15 +128,8 @@ class Reader:
             self._overlap = 0
         elif self._overlap == 0 and 2 * bisect_left(times, text_of(floor(self.at))) > len(times):
             self._overlap = 1  # mostly rows of the second before: leave those out first
-        elif last >= self.at:
-            yield from self._crowded()
-        elif self._overlap + 1 < len(_OVERLAPS):
-            self._overlap += 1
         else:
-            raise ZohoFailed(
-                f"a search by {self._column} gives rows before its range",
-                "Nothing was skipped; the walk stops rather than run in a circle.",
-            )
+            yield from self._crowded()
 
     def _following(self) -> list[WalkPage]:
         """Try the same query's next page by offset, which repeats no row.

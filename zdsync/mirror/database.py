@@ -55,6 +55,7 @@ class Database:
         try:
             connection = duckdb.connect(str(path), read_only=read_only, config=config)
             connection.execute("set TimeZone = 'UTC'")
+            connection.execute("set enable_progress_bar = false")  # stderr is not DuckDB's
             if source is not None:
                 quoted = str(source).replace("'", "''")
                 connection.execute(f"attach '{quoted}' as source (read_only)")

@@ -9,23 +9,22 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Literal, TypeVar
+from typing import Literal
 
 from zdsync.clock import Clock
 from zdsync.connectors import Crm, Desk
-from zdsync.errors import Missing, ZdsyncError, ZohoFailed
+from zdsync.errors import ZdsyncError, ZohoFailed
 from zdsync.mirror import Mirror
 from zdsync.model import Call, Cursor, RecordBatch, Row, Shape, Span
+from zdsync.pull.children import Children
 from zdsync.pull.progress import Progress
 from zdsync.pull.spans import subtract
-from zdsync.sql import Sql, ident
+from zdsync.sql import Sql
 from zdsync.streams import BY_NAME, STREAMS, StreamSpec
 
 log = logging.getLogger(__name__)
-T = TypeVar("T")
 
 LOOKBACK = timedelta(minutes=15)  # index lag is undocumented (desk-tickets.md section 2)
 DEEP_LOOKBACK = timedelta(hours=24)
@@ -33,8 +32,6 @@ DEEP_EVERY = timedelta(hours=1)
 AHEAD = timedelta(minutes=5)  # Zoho's clock may run before ours
 FIRST = datetime(2000, 1, 1, tzinfo=UTC)  # before any Zoho portal
 BATCH_ROWS = 1000
-PAGE_CREDITS = 3
-PAGE_ROWS = 100
 FIELD_MODULES = ("tickets", "contacts", "accounts")
 CRM_MODULES = ("Contacts", "Accounts", "Leads")
 
@@ -221,69 +218,21 @@ class Puller:
             yield rows, covers
 
     def _read_links(self, spec: StreamSpec, tally: _Tally) -> None:
-        """Read the CRM links that search rows lack, by the cheaper of detail and list."""
-        wanted = self.mirror.unlinked(spec.name) if self.crm else []
-        if not wanted:
+        """Read the CRM links that search rows lack."""
+        if self.crm is None:
             return
-        rows = self.mirror.rows(Sql("SELECT count(*) FROM " + ident(spec.name)))[0][0]
-        if len(wanted) <= PAGE_CREDITS * (1 + int(rows) // PAGE_ROWS):
-            for batch in self._details(spec, wanted):
-                self._commit(spec, [self._kept(batch)], None, tally)
-            return
-        contacts = spec.name == "desk.contacts"
-        for batch in self.desk.contact_links() if contacts else self.desk.account_links():
+        for batch in self._children().links(spec):
             self._commit(spec, [self._kept(batch)], None, tally)
 
-    def _details(self, spec: StreamSpec, ids: Sequence[str]) -> Iterator[RecordBatch]:
-        for some in _hundreds(ids):
-            now = self.clock.now()
-            found = self._side_by_side(lambda one: self.desk.detail(spec, one), some)
-            rows = tuple(row for row in found.values() if row is not None)
-            yield RecordBatch(spec.name, Shape.DETAIL, rows, now)
-
-    # -- tags: in no ticket row, read where a rule needs them ---------------------------------
-
     def read_tags(self, ticket_ids: Sequence[str]) -> None:
-        """Read the tags of tickets by the cheaper way: one call each, or all tickets of each tag.
-
-        Raises ZohoFailed; what was read up to there is kept.
-        """
+        """Read the tags of tickets, which are in no ticket row. Raises ZohoFailed."""
         try:
-            if len(ticket_ids) < PAGE_ROWS or not self._swept(ticket_ids):
-                for some in _hundreds(ticket_ids):
-                    now = self.clock.now()
-                    found = self._side_by_side(self._tags_of, some)
-                    tags = {one: names for one, names in found.items() if names is not None}
-                    self.mirror.set_tags(tags, now)
+            self._children().read_tags(ticket_ids)
         finally:
             self.mirror.record_calls(self.run_id, self.drain())
 
-    def _tags_of(self, ticket_id: str) -> tuple[str, ...] | None:
-        try:
-            return self.desk.tags_of(ticket_id)
-        except Missing:
-            return None  # gone meanwhile: the next pull's business
-
-    def _swept(self, ticket_ids: Sequence[str]) -> bool:
-        """Read all tags of the tickets' departments, if that is cheaper than a call a ticket."""
-        started = self.clock.now()
-        query = "SELECT DISTINCT department_id FROM desk.tickets WHERE department_id IS NOT NULL"
-        departments = [str(id) for (id,) in self.mirror.rows(Sql(query))]
-        used = self.desk.tags_in_use(departments)
-        price = PAGE_CREDITS * sum(1 + tag.tickets // PAGE_ROWS for tag in used)
-        if price >= len(ticket_ids):
-            return False
-        tags: dict[str, list[str]] = {}
-        carriers = self._side_by_side(self.desk.tickets_of_tag, [tag.id for tag in used])
-        for tag in used:
-            for ticket in carriers[tag.id]:
-                tags.setdefault(ticket, []).append(tag.name)
-        self.mirror.tags_swept(tags, departments, started)
-        return True
-
-    def _side_by_side(self, read: Callable[[str], T], ids: Sequence[str]) -> dict[str, T]:
-        with ThreadPoolExecutor(max(1, self.workers()), thread_name_prefix="pull") as pool:
-            return dict(zip(ids, pool.map(read, ids), strict=True))
+    def _children(self) -> Children:
+        return Children(self.mirror, self.desk, self.clock, self.workers)
 
     # -- one way into the mirror -------------------------------------------------------------
 
@@ -317,11 +266,6 @@ class _Tally:
     read: int = 0
     changed: int = 0
     total: int = 0
-
-
-def _hundreds(ids: Sequence[str]) -> Iterator[Sequence[str]]:
-    for start in range(0, len(ids), PAGE_ROWS):
-        yield ids[start : start + PAGE_ROWS]
 
 
 def unknown_streams(names: Sequence[str]) -> list[str]:

@@ -36,6 +36,7 @@ from zdsync.rules.parse import Parser
 from zdsync.rules.taxonomy import Taxonomy, check_tag, taxonomy_tags
 from zdsync.sql import Sql, join, value
 
+_CHOICES = ("field", "else", "team", "among")
 _LATER = ("comment", "reply", "notify")
 
 
@@ -91,13 +92,20 @@ class ActionReader:
         if team is not None:
             return [TeamChoice(team.text, self.names.team(team))]
         if source is None:
-            if node.pairs == ():
-                self.notes.add(node, "takes an agent, `nobody`, or {team: NAME}")
             return []
         read = self._text_field(source)
         first: list[Choice] = [FieldChoice(read.name, read.raw)] if read else []
         fallback = node.get("else")
-        return first + (self._choices(fallback) if fallback else [])
+        return first + (self._else(fallback) if fallback else [])
+
+    def _else(self, node: Node) -> list[Choice]:
+        # `models` takes anything here, so its keys are looked at now.
+        for key, _ in node.pairs or ():
+            if key.text not in _CHOICES:
+                self.notes.add(key, f"unknown key `{key.text}`", near(key.text, _CHOICES))
+        if node.items is not None or node.pairs == ():
+            self.notes.add(node, "takes an agent, `nobody`, or {team: NAME}")
+        return self._choices(node)
 
     def _agent(self, node: Node) -> list[Choice]:
         if node.text.strip().casefold() == "nobody":

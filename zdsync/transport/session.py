@@ -26,7 +26,15 @@ from zdsync.transport.auth import TokenProvider
 from zdsync.transport.budget import Budget, range_credits
 from zdsync.transport.hosts import host_of
 from zdsync.transport.refusal import Asked, Verdict, judge
-from zdsync.transport.wire import TIMEOUT, Bearer, decode_body, never_sent, new_session, unreachable
+from zdsync.transport.wire import (
+    TIMEOUT,
+    Bearer,
+    decode_body,
+    never_sent,
+    new_session,
+    seconds_of,
+    unreachable,
+)
 
 log = logging.getLogger(__name__)
 
@@ -231,7 +239,7 @@ class Api:
             sending.asked,
             response.status_code,
             body,
-            retry_after=_seconds(response.headers.get("Retry-After")),
+            retry_after=seconds_of(response.headers.get("Retry-After")),
             now=self._clock.now(),
             secrets=(token, *self._tokens.secrets),
         )
@@ -280,20 +288,14 @@ def _says_absent(error: ZdsyncError) -> bool:
     )
 
 
-def _seconds(text: str | None) -> float | None:
-    if text is None or not re.fullmatch(r"\s*\d{1,7}(\.\d+)?\s*", text):
-        return None
-    return float(text)
-
-
 def _left(system: str, response: requests.Response) -> int | None:
     name = "X-Rate-Limit-Remaining-v3" if system == "desk" else "X-API-CREDITS-REMAINING"
-    found = _seconds(response.headers.get(name))
+    found = seconds_of(response.headers.get(name))
     return None if found is None else int(found)
 
 
 def _credits(system: str, sending: _Sending, response: requests.Response) -> float:
-    weight = _seconds(response.headers.get("X-Rate-Limit-Request-Weight-v3"))
+    weight = seconds_of(response.headers.get("X-Rate-Limit-Request-Weight-v3"))
     if weight is not None:
         return weight
     if response.status_code in (401, 429) or response.status_code >= 500:

@@ -6,6 +6,7 @@ and never the query. Must not decide about retries of API calls (session.py does
 
 from __future__ import annotations
 
+import re
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 
@@ -62,6 +63,13 @@ def decode_body(content: bytes) -> Any:
         return orjson.loads(content)
     except orjson.JSONDecodeError:
         return NotJson(len(content))
+
+
+def seconds_of(text: str | None) -> float | None:
+    """Read a header that holds a number; None if it is absent or something else."""
+    if text is None or not re.fullmatch(r"\s*\d{1,7}(\.\d+)?\s*", text):
+        return None
+    return float(text)
 
 
 def unreachable(url: str, error: requests.RequestException) -> ZohoFailed:

@@ -1,0 +1,60 @@
+"""A whole zdsync against a sandbox over HTTP on loopback: what the end-to-end tests stand on."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.contract.validate import Recorder
+from zdsync.app import App
+from zdsync.sandbox import Sandbox, Variant
+from zdsync.settings import Settings
+from zdsync.sql import Sql
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+@dataclass
+class Portal:
+    """A sandbox, the settings that reach it, and questions to the private mirror."""
+
+    box: Sandbox
+    settings: Settings
+
+    def app(self, **changes: Any) -> App:
+        return App(self.settings.model_copy(update=changes))
+
+    def rows(self, query: str, *params: object) -> list[tuple[Any, ...]]:
+        with self.app().work("test") as mirror:
+            return mirror.rows(Sql(query, params))
+
+    def pull(self, **options: Any) -> None:
+        for outcome in self.app().pull(**options):
+            assert outcome.error is None, (outcome.stream, outcome.error)
+
+    def rules(self, text: str) -> None:
+        self.settings.rules.write_text(text, encoding="utf-8")
+
+
+@contextmanager
+def portal(
+    tmp_path: Path, *, tickets: int = 150, variant: Variant | None = None, **options: Any
+) -> Iterator[Portal]:
+    """Serve a sandbox and yield a zdsync that is set up for it, with the shipped rules applied."""
+    recorder = Recorder()
+    checked = variant is None or variant.times == "iso"
+    box = Sandbox(
+        tickets=tickets, variant=variant, observer=recorder if checked else None, **options
+    )
+    with box.serve() as creds:
+        rules = tmp_path / "rules.yaml"
+        shipped = (ROOT / "rules.yaml").read_text(encoding="utf-8")
+        rules.write_text(re.sub(r"(?m)^(\s*)mode: plan\b", r"\1mode: apply", shipped), "utf-8")
+        given: dict[str, Any] = {**creds, "data_dir": tmp_path / "data", "rules": rules}
+        yield Portal(box, Settings(**given))
+    if checked:
+        assert not recorder.problems, recorder.problems[:5]
