@@ -16,15 +16,21 @@ INTERRUPTED = 130
 BUG = 70
 
 
-def setup_log(*, verbose: bool = False, stream: TextIO | None = None) -> None:
-    """Send zdsync's log to stderr: one line a stream and run, key=value, ids only."""
+def setup_log(
+    *, verbose: bool = False, quiet: bool = False, stream: TextIO | None = None
+) -> None:
+    """Send zdsync's log to stderr: one line a stream and run, key=value, ids only.
+
+    `quiet` keeps warnings and errors only; `verbose` beats it.
+    """
     handler = logging.StreamHandler(stream or sys.stderr)
     formatter = logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s")
     formatter.default_msec_format = "%s.%03d"
     handler.setFormatter(formatter)
     root = logging.getLogger("zdsync")
     root.handlers[:] = [handler]
-    root.setLevel(logging.DEBUG if verbose else logging.INFO)
+    usual = logging.WARNING if quiet else logging.INFO
+    root.setLevel(logging.DEBUG if verbose else usual)
     root.propagate = False
 
 

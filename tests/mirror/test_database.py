@@ -61,9 +61,7 @@ def test_second_process_that_opens_the_mirror_hears_who_holds_it(
     assert _elsewhere(private, "lock") == ""
 
 
-def test_lock_waits_as_long_as_told_then_names_the_holder(
-    tmp_path: Path, clock: FakeClock
-) -> None:
+def test_lock_waits_as_long_as_told_then_names_the_holder(tmp_path: Path, clock: FakeClock) -> None:
     directory = tmp_path / "data" / "private"
     with (
         hold(directory, SERVICE, command="zdsync run", clock=clock),

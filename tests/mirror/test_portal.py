@@ -45,7 +45,9 @@ def test_priorities_rise_in_urgency(mirror: Mirror) -> None:
     assert mirror.portal().priorities == ("Low", "Medium", "High")
     named = [{"value": name} for name in ("Blocker", "High", "Low", "Whenever")]
     _fields(mirror, _field("1", "priority", named), stream="desk.fields")
-    mirror.upsert(batch(_field("1", "priority", named), shape=Shape.LIST, read=20, stream="desk.fields"))
+    mirror.upsert(
+        batch(_field("1", "priority", named), shape=Shape.LIST, read=20, stream="desk.fields")
+    )
     assert mirror.portal().priorities == ("Whenever", "Low", "High", "Blocker")
 
 

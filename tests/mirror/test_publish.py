@@ -97,7 +97,7 @@ def test_full_disk_leaves_the_old_copy_and_no_temporary_file(
     mirror.publish(target)
     mirror.upsert(batch(ticket("2", subject="b")))
     with monkeypatch.context() as patched, pytest.raises(MirrorFailed, match="No space left"):
-        patched.setattr("zdsync.mirror.publish.copy_in_child", _full)
+        patched.setattr("zdsync.mirror.publishing.copy_in_child", _full)
         mirror.publish(target)
     assert _read(target) == [("a",)]
     assert _left(target) == ["mirror.duckdb", "private"]

@@ -26,7 +26,13 @@ def portal(mirror: Mirror) -> Mirror:
     _put(
         mirror,
         "desk.agents",
-        {"id": "a1", "email_id": "Ana@clinic.example", "name": "Ana", "status": "ACTIVE", "zuid": "z1"},
+        {
+            "id": "a1",
+            "email_id": "Ana@clinic.example",
+            "name": "Ana",
+            "status": "ACTIVE",
+            "zuid": "z1",
+        },
         {"id": "a2", "email_id": "ANA@clinic.example", "first_name": "A", "last_name": "Two"},
     )
     _put(mirror, "desk.departments", {"id": "d1", "name": "Support"})
@@ -45,7 +51,9 @@ def portal(mirror: Mirror) -> Mirror:
         {"id": "cc2", "owner_id": "u9", "owner_email": "away@x.example", "email": "B@y.example"},
     )
     _put(mirror, "crm.leads", {"id": "cl1", "owner_id": "u1", "email": "lead@y.example"})
-    _put(mirror, "desk.accounts", {"id": "da1", "account_name": "Acme", "zoho_crm_account_id": "ca1"})
+    _put(
+        mirror, "desk.accounts", {"id": "da1", "account_name": "Acme", "zoho_crm_account_id": "ca1"}
+    )
     _put(
         mirror,
         "desk.contacts",

@@ -40,7 +40,7 @@ def document(data: Any) -> None:
 
 def demo(args: Namespace) -> int:
     """Everything once, on a simulated Zoho."""
-    from zdsync.demo import show
+    from zdsync.cli.demo import show
 
     return show(args.tickets, Path(args.keep))
 

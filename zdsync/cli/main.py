@@ -14,10 +14,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = build_parser().parse_args(argv)
     from zdsync import diagnostics
 
+    # On a terminal the bars tell how far it is; elsewhere, and for the service, the log does.
+    quiet = sys.stderr.isatty() and args.run != "run"
+    diagnostics.setup_log(verbose=args.verbose, quiet=quiet)
     try:
         from zdsync.cli import commands
 
-        diagnostics.setup_log(verbose=args.verbose)
         code: int = getattr(commands, args.run)(args)
         sys.stdout.flush()
         return code

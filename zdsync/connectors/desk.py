@@ -68,7 +68,7 @@ class Desk:
                 f"Set ZDSYNC_ORG_ID to one that it reaches: {reach}.",
             )
         self._api.use_org(chosen.id)
-        if chosen.edition:
+        if chosen.edition and not self._api.budget.edition_known:  # a setting wins
             self._api.budget.set_edition(chosen.edition)
         return chosen
 

@@ -2,7 +2,7 @@
 
 from zdsync.mirror.lock import SERVICE, WORK, hold
 from zdsync.mirror.mirror import Mirror
-from zdsync.mirror.publish import publish
+from zdsync.mirror.publishing import publish
 from zdsync.mirror.reader import Reader
 from zdsync.mirror.scratch import scratch
 

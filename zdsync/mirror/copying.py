@@ -19,7 +19,7 @@ from typing import Any
 from zdsync.errors import Misconfigured, ZdsyncError
 from zdsync.mirror import migrate, standing, tables
 from zdsync.mirror.database import Database
-from zdsync.mirror.publish import PRIVATE_TABLES, staging
+from zdsync.mirror.publishing import PRIVATE_TABLES, staging
 from zdsync.sql import Sql, ident
 
 _COLUMNS = """

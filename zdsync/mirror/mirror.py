@@ -21,7 +21,7 @@ from zdsync.mirror import (
     cursors,
     migrate,
     portal,
-    publish,
+    publishing,
     runs,
     standing,
     tables,
@@ -222,7 +222,7 @@ class Mirror:
     def finish_run(
         self, run_id: str, outcome: str, counts: Mapping[str, int] | None = None, error: str = ""
     ) -> None:
-        """Note how a run ended; `counts`: pulled, applied, rejected, unknown."""
+        """Note how a run ended; `counts`: pulled, and the journal's outcomes."""
         with self.transaction():
             now = self._clock.now()
             runs.finish(self._database, run_id, outcome, now, counts=counts or {}, error=error)
@@ -249,7 +249,7 @@ class Mirror:
 
     def publish(self, target: Path, *, exclude: Sequence[str] = (), force: bool = False) -> bool:
         """Publish a copy for analysts if something changed; returns whether it did."""
-        return publish.publish_open(
+        return publishing.publish_open(
             self._database,
             target,
             as_of=self._clock.now(),
@@ -261,7 +261,7 @@ class Mirror:
     def _touched(self, changed: int) -> None:
         """Note that there is something to publish."""
         if changed:
-            publish.touch(self._database)
+            publishing.touch(self._database)
 
 
 def private_directory(directory: Path) -> None:

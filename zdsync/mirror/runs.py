@@ -45,7 +45,7 @@ _JOURNAL = {
     "intended_at": "TIMESTAMP",
     "settled_at": "TIMESTAMP",
 }
-_COUNTS = ("pulled", "applied", "rejected", "unknown")
+_COUNTS = ("pulled", "applied", "already", "stale", "rejected", "unknown")
 
 
 def record_calls(database: Database, run_id: str, calls: Sequence[Call]) -> None:
@@ -83,14 +83,12 @@ def finish(
     counts: Mapping[str, int],
     error: str = "",
 ) -> None:
-    """Note how a run ended. `counts`: pulled, applied, rejected, unknown; others are refused."""
-    unknown = set(counts) - set(_COUNTS)
-    if unknown:
-        raise ValueError(f"no such count of a run: {sorted(unknown)}")
+    """Note how a run ended. `counts`: pulled, and the journal's outcomes."""
+    columns = ", ".join(f"{name} = ?" for name in _COUNTS)
     database.run(
         Sql(
-            "update zdsync.runs set finished_at = ?::timestamp, outcome = ?, pulled = ?, "
-            "applied = ?, rejected = ?, unknown = ?, error = ? where run_id = ?",
+            "update zdsync.runs set finished_at = ?::timestamp, outcome = ?, "
+            f"{columns}, error = ? where run_id = ?",
             (
                 naive(at),
                 outcome,

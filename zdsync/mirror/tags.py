@@ -48,13 +48,17 @@ def replace(
     read_at: datetime,
     actor: str = "unknown",
 ) -> int:
-    """Set the tags of tickets to what was read at `read_at`; returns how many tags changed."""
+    """Set the tags of tickets to what was read at `read_at`; returns how many changed.
+
+    A first reading counts, a change of a tag counts; only the latter goes to ticket_changes.
+    """
     at = naive(read_at)
     pairs = [{"ticket_id": ticket, "tag": tag} for ticket, names in tags.items() for tag in names]
     run = database.run
     run(Sql(_READ, (orjson.dumps(list(tags)).decode(), at)))
     run(Sql(_NEW, (orjson.dumps(pairs).decode(),)))
-    changed = database.count(Sql(_CHANGES, (at, at, actor)))
+    changed = database.count(Sql("select count(*) from tags_read where not known"))
+    changed += database.count(Sql(_CHANGES, (at, at, actor)))
     run(Sql("delete from desk.ticket_tags where ticket_id in (select ticket_id from tags_read)"))
     run(Sql("insert into desk.ticket_tags select ticket_id, tag from tags_new"))
     run(

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from zdsync.rules.compiled import FoldColumn
 from zdsync.rules.condition import Compare, Condition, Group, Operand, Score
 from zdsync.rules.fields import RuleField
-from zdsync.rules.folding import exactly, needle, prefix, suffix
+from zdsync.rules.folding import BORDER, exactly, needle, prefix, suffix
 from zdsync.rules.instants import naive
 from zdsync.sql import Sql, ident, join, value
 
@@ -126,10 +126,23 @@ def _sure(test: Sql) -> Sql:
 
 
 def contains(field: RuleField, word: str) -> Sql:
-    """Find a folded word; null where there is no text."""
+    """Find a folded word; null or false where there is no text.
+
+    The mark of a border is the most frequent character there is: a search that begins with it
+    took four times as long (tried), so first the word is sought without it. CASE, for AND does
+    not stop at the first false.
+    """
     columns = ["subject_folded", "description_folded"] if field.name == "text" else []
-    columns = columns or [field.fold_column]
-    tests = [Sql(f"contains(t.{ident(column)}, ?)", (needle(word),)) for column in columns]
+    sought = needle(word)
+    bare = sought.lstrip(BORDER)
+    tests = []
+    for name in columns or [field.fold_column]:
+        column = f"t.{ident(name)}"
+        full = Sql(f"contains({column}, ?)", (sought,))
+        if bare != sought:
+            first = Sql(f"contains({column}, ?)", (bare,))
+            full = "CASE WHEN " + first + " THEN " + full + " ELSE false END"
+        tests.append(full)
     return tests[0] if len(tests) == 1 else "(" + join(" OR ", tests) + ")"
 
 

@@ -27,7 +27,7 @@ _PLAIN = re.compile(r"[\t\n\r -%'-;=-~]*")
 
 # A letter or digit of any script joins; anything else is a border between words.
 _JOINED = re.compile(r"[^\W_]+")
-_BORDER = "\x1f"  # white space to Python, so folded text never holds it
+BORDER = "\x1f"  # white space to Python, so folded text never holds it
 # Scripts that are written without spaces, or that glue endings to words (Hangul).
 _SPACELESS = (
     (0x0E00, 0x0EFF),  # Thai, Lao
@@ -148,20 +148,20 @@ def needle(word: str) -> str:
     """Write the text that a plain search for a folded word in searchable text looks for."""
     marked = _mark(core(word))
     if word.startswith("*") or _spaceless(word[0]):
-        marked = marked.removeprefix(_BORDER)
+        marked = marked.removeprefix(BORDER)
     if word.endswith("*") or _spaceless(word[-1]):
-        marked = marked.removesuffix(_BORDER)
+        marked = marked.removesuffix(BORDER)
     return marked
 
 
 def prefix(folded: str) -> str:
     """Write how a searchable text that starts with this folded text starts."""
-    return _mark(folded).removesuffix(_BORDER)
+    return _mark(folded).removesuffix(BORDER)
 
 
 def suffix(folded: str) -> str:
     """Write how a searchable text that ends with this folded text ends."""
-    return _mark(folded).removeprefix(_BORDER)
+    return _mark(folded).removeprefix(BORDER)
 
 
 def exactly(folded: str) -> str:
@@ -170,7 +170,7 @@ def exactly(folded: str) -> str:
 
 
 def _mark(folded: str) -> str:
-    return _JOINED.sub(_BORDER + r"\g<0>" + _BORDER, folded)
+    return _JOINED.sub(BORDER + r"\g<0>" + BORDER, folded)
 
 
 def _spaceless(char: str) -> bool:

@@ -83,6 +83,11 @@ class Budget:
         """How many calls may run at once after recent 429s."""
         return max(1, int(self._limit))
 
+    @property
+    def edition_known(self) -> bool:
+        """Whether the limits come from an edition, not from caution."""
+        return self._daily is not None
+
     def set_edition(self, name: str, agents: int = 0) -> None:
         """Take limits from an edition's name; an unknown name keeps the cautious ones."""
         edition = self._editions.get(name)

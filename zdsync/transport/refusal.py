@@ -150,6 +150,16 @@ def _hint(status: int, code: str) -> str:
     return ""
 
 
+def says_absent(error: ZdsyncError) -> bool:
+    """Tell whether the refusal of a single read means that the record is not there."""
+    # The answer for an unknown id is not known: 404, 204 or 422 (desk), 400 INVALID_DATA (crm).
+    return isinstance(error, Missing) or (
+        isinstance(error, Refused)
+        and error.status in (400, 422)
+        and error.code in ("INVALID_DATA", "UNPROCESSABLE_ENTITY")
+    )
+
+
 def code_of(body: object) -> str:
     """Return errorCode (Desk) or code (CRM), made harmless; empty if there is none."""
     found = _dict(body)

@@ -20,12 +20,12 @@ import requests
 import tenacity
 
 from zdsync.clock import Clock
-from zdsync.errors import Missing, OutcomeUnknown, Refused, TokenRefused, ZdsyncError
+from zdsync.errors import OutcomeUnknown, TokenRefused, ZdsyncError
 from zdsync.model import Call
 from zdsync.transport.auth import TokenProvider
 from zdsync.transport.budget import Budget, range_credits
 from zdsync.transport.hosts import host_of
-from zdsync.transport.refusal import Asked, Verdict, judge
+from zdsync.transport.refusal import Asked, Verdict, judge, says_absent
 from zdsync.transport.wire import (
     TIMEOUT,
     Bearer,
@@ -200,7 +200,7 @@ class Api:
 
     def _refuse(self, sending: _Sending, verdict: Verdict) -> Answer:
         error = verdict.error
-        if sending.absent_ok and _says_absent(error):
+        if sending.absent_ok and says_absent(error):
             return Answer(404, None, 0.0, {})
         if sending.writes and not verdict.sure:
             raise OutcomeUnknown(error.what, "It may have taken effect: look before repeating.")
@@ -277,15 +277,6 @@ def _stop(state: tenacity.RetryCallState) -> bool:
 def _no_answer(sending: _Sending, error: requests.RequestException) -> Verdict:
     failure = unreachable(sending.url, error)
     return Verdict("again", failure, sure=never_sent(error))
-
-
-def _says_absent(error: ZdsyncError) -> bool:
-    # The answer for an unknown id is not known: 404, 204 or 422 (desk), 400 INVALID_DATA (crm).
-    return isinstance(error, Missing) or (
-        isinstance(error, Refused)
-        and error.status in (400, 422)
-        and error.code in ("INVALID_DATA", "UNPROCESSABLE_ENTITY")
-    )
 
 
 def _left(system: str, response: requests.Response) -> int | None:

@@ -7,7 +7,8 @@ create table zdsync.cursors (
 );
 create table zdsync.runs (
     run_id varchar, command varchar, started_at timestamp, finished_at timestamp,
-    outcome varchar, pulled bigint, applied bigint, rejected bigint, unknown bigint, error varchar
+    outcome varchar, pulled bigint, applied bigint, already bigint, stale bigint, rejected bigint,
+    unknown bigint, error varchar
 );
 create table zdsync.calls (
     run_id varchar, called_at timestamp, system varchar, stream varchar, method varchar,

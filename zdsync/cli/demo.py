@@ -135,7 +135,7 @@ def _fresh(folder: Path) -> Path:
 
 def _rules(folder: Path) -> Path:
     """Copy the shipped rules with every rule in mode apply."""
-    places = (Path("rules.yaml"), Path(__file__).parent.parent / "rules.yaml")
+    places = (Path("rules.yaml"), Path(__file__).parent.parent.parent / "rules.yaml")
     shipped = next((place for place in places if place.exists()), None)
     if shipped is None:
         raise Misconfigured("there is no rules.yaml here", hint="run zdsync demo in its checkout")
