@@ -19,6 +19,7 @@ from zdsync.changes import (
     Skipped,
     apply_plan,
     attended,
+    breaches,
     evaluate,
     spent,
     unattended,
@@ -52,18 +53,23 @@ class Flow:
 
     def plan(self, rules: RuleFile, *, rule: str | None = None, ticket: str | None = None) -> Plan:
         """Plan what the rules ask for; reads the tags of the tickets that need it first."""
-        return self._evaluate(rules, rule, ticket).plan()
+        plan = self._evaluate(rules, rule, ticket).plan()
+        past = spent(self.journal.entries(), plan.as_of, self.portal)
+        found = breaches(plan, rules.limits, past, self.portal, open_tickets=self._open_tickets())
+        return replace(plan, breaches=found)
+
+    def _open_tickets(self) -> int:
+        return int(self.mirror.rows(Sql("SELECT count(*) FROM main.tickets WHERE is_open"))[0][0])
 
     def plan_unattended(self, rules: RuleFile) -> Plan:
         """Plan what may be written with nobody watching."""
         now = self.clock.now()
-        count = Sql("SELECT count(*) FROM main.tickets WHERE is_open")
         plan = unattended(
             self._evaluate(rules, None, None).plan,
             rules.limits,
             spent(self.journal.entries(), now, self.portal),
             self.portal,
-            open_tickets=int(self.mirror.rows(count)[0][0]),
+            open_tickets=self._open_tickets(),
         )
         _say(plan)
         return plan

@@ -63,7 +63,7 @@ def servers(draw: st.DrawFn) -> FakeSearch:
     )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(servers(), st.sampled_from([1, 3]), st.sampled_from(["created", "modified"]), st.data())
 def test_every_row_of_the_span_is_handed_out_once(
     fake: FakeSearch, workers: int, axis: Axis, data: st.DataObject
@@ -80,7 +80,7 @@ def test_every_row_of_the_span_is_handed_out_once(
     assert len(fake.calls) <= 30 + 6 * len(fake.data) // fake.cap
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(servers(), st.integers(0, 40))
 def test_covers_never_claim_a_row_that_was_not_handed_out(fake: FakeSearch, stop: int) -> None:
     span = Span(START - DAY, START + 20 * DAY)

@@ -65,7 +65,7 @@ def test_lock_waits_as_long_as_told_then_names_the_holder(tmp_path: Path, clock:
     directory = tmp_path / "data" / "private"
     with (
         hold(directory, SERVICE, command="zdsync run", clock=clock),
-        pytest.raises(MirrorBusy, match="the service of .*data is held by zdsync run"),
+        pytest.raises(MirrorBusy, match=r"the service of .*data is held by zdsync run"),
         hold(directory, SERVICE, command="zdsync run", clock=clock, wait=3),
     ):
         pass
@@ -185,8 +185,10 @@ def test_promise_5_journal_loads_any_number_of_times_with_one_receipt(mirror: Mi
         "rules_digest": "d", "ticket_id": "1", "field": "tag:a", "before": False, "after": True,
         "intended_at": "2026-03-02T12:00:00+02:00", "wire": {"a": 1},
     }  # fmt: skip
-    receipt = {"kind": "receipt", "run_id": "r", "change_id": "c", "outcome": "applied",
-               "http_status": 200, "error": "", "settled_at": "2026-03-02T10:00:01+00:00"}  # fmt: skip
+    receipt = {
+        "kind": "receipt", "run_id": "r", "change_id": "c", "outcome": "applied",
+        "http_status": 200, "error": "", "settled_at": "2026-03-02T10:00:01+00:00",
+    }  # fmt: skip
     assert mirror.load_journal([intent]) == 1
     mirror.load_journal([receipt])
     mirror.load_journal([intent, receipt, {**receipt, "outcome": "rejected"}])

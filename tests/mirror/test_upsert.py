@@ -137,7 +137,7 @@ def test_types_arrive_as_declared(mirror: Mirror) -> None:
     assert one(mirror, columns) == (
         False,
         3,
-        datetime(2026, 1, 2, 3, 4, 5, 678000),
+        datetime.fromisoformat("2026-01-02 03:04:05.678"),
         ["a", "b"],
         row["subject"],
     )

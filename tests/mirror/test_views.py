@@ -200,4 +200,4 @@ def test_deleted_tickets_leave_the_view_for_people(mirror: Mirror) -> None:
 def test_instants_come_back_naive_in_utc(mirror: Mirror) -> None:
     mirror.upsert(batch(ticket(created_time="2026-07-01 12:00:00")))
     created = mirror.rows(Sql("select created from tickets"))[0][0]
-    assert created == datetime(2026, 7, 1, 12)
+    assert created == datetime.fromisoformat("2026-07-01 12:00")

@@ -2,7 +2,7 @@
 
 from zdsync.changes.apply import Applied, apply_plan
 from zdsync.changes.evaluate import Evaluation, build_plan, evaluate
-from zdsync.changes.guard import attended, spent, unattended
+from zdsync.changes.guard import attended, breaches, spent, unattended
 from zdsync.changes.journal import Journal
 from zdsync.changes.plan import Plan, Skipped
 
@@ -14,6 +14,7 @@ __all__ = [
     "Skipped",
     "apply_plan",
     "attended",
+    "breaches",
     "build_plan",
     "evaluate",
     "spent",

@@ -40,7 +40,7 @@ _OVERLAPS = (SECOND, timedelta(milliseconds=1))
 # behind by this share of its part: tests/connectors/test_share.py holds the outcome.
 _LEAST = 4.0 * PAGE
 _SLACK = 0.1
-_SPARSE = 0.02  # rows a second
+_SPARSE = 0.005  # rows a second
 _REACH = 800  # offsets up to here are within every search depth
 
 

@@ -58,7 +58,8 @@ def insert_new(table: Table) -> str:
         "extra_seen": "n.extra_seen",
     }
     values = [own.get(column) or added[column] for column in table.columns]
-    return f"insert into {ident(table.name)} select {', '.join(values)} from {_LINES} n"
+    columns = ", ".join(ident(column) for column in table.columns)
+    return f"insert into {ident(table.name)} ({columns}) select {', '.join(values)} from {_LINES} n"
 
 
 def make_merged(table: Table, takes: Sequence[int]) -> str:

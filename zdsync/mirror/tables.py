@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from functools import cached_property
 
 import orjson
@@ -27,6 +28,7 @@ TYPES: Mapping[str, str] = {
     "list": "VARCHAR[]",
 }
 TICKETS = "desk.tickets"
+_PATTERNS = 1000  # of keys that rows carry; keys hidden at random must not fill the memory
 
 _KEPT = (
     ("extra", "JSON", "Keys that zdsync does not model, as the API names them"),
@@ -55,6 +57,7 @@ class Table:
 
     spec: StreamSpec
     bits: Mapping[str, int]
+    _masks: dict[tuple[str, ...], int] = dataclass_field(default_factory=dict, compare=False)
 
     @property
     def name(self) -> str:
@@ -76,11 +79,12 @@ class Table:
 
     def mask(self, columns: tuple[str, ...]) -> int:
         """The bits of `columns`; a column that the table lacks is a fault of the decoder."""
-        bits = 0
-        for column in columns:
-            if column != "extra":
-                bits |= 1 << self.bits[column]
-        return bits
+        if columns not in self._masks:
+            if len(self._masks) > _PATTERNS:
+                self._masks.clear()
+            bits = (1 << self.bits[column] for column in columns if column != "extra")
+            self._masks[columns] = sum(bits)
+        return self._masks[columns]
 
 
 def _merged(spec: StreamSpec) -> tuple[Field, ...]:

@@ -119,7 +119,7 @@ def _decide(table: Table, item: _Incoming, known: _Known | None) -> _Decided:
     modified = row.get("modified_time") if table.spec.timed else None
     at = versions.version(modified, item.shape, read_us, zlib.crc32(item.text))
     seen = versions.unpack(known.seen) if known else ()
-    mask = _mask(table, tuple(row)) | 1 << _SHAPE_BIT + item.shape
+    mask = table.mask(tuple(row)) | 1 << _SHAPE_BIT + item.shape
     verdict = versions.merge(seen, at, mask)
     flags = versions.is_current(verdict, _trash_bits(table))
     text = item.text if "extra" not in row else _with_extra(row, known, at)
@@ -136,19 +136,6 @@ def _decide(table: Table, item: _Incoming, known: _Known | None) -> _Decided:
         )
     )
     return _Decided(verdict.take, line)
-
-
-def _mask(table: Table, columns: tuple[str, ...]) -> int:
-    masks = _MASKS.setdefault(table.name, {})
-    key = (columns, len(table.bits))
-    if key not in masks:
-        if len(masks) > 1000:  # keys hidden at random: do not keep every pattern
-            masks.clear()
-        masks[key] = table.mask(columns)
-    return masks[key]
-
-
-_MASKS: dict[str, dict[tuple[tuple[str, ...], int], int]] = {}
 
 
 def _trash_bits(table: Table) -> int:
@@ -182,7 +169,7 @@ def _merge_known(
     gone = f"""delete from {name} where rowid in (select unnest(from_json(?, '["BIGINT"]')))"""
     database.run(Sql(gone, (rowids,)))
     columns = ", ".join(ident(column) for column in table.columns)
-    database.run(Sql(f"insert into {name} select {columns} from merged"))
+    database.run(Sql(f"insert into {name} ({columns}) select {columns} from merged"))
     if table.name == TICKETS and database.count(
         Sql(f"select count(*) from merged where {merge_sql.MOVED}")
     ):

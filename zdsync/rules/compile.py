@@ -15,6 +15,7 @@ from zdsync.rules.folding import BORDER, exactly, needle, prefix, suffix
 from zdsync.rules.instants import naive
 from zdsync.sql import Sql, ident, join, value
 
+_LONG = "description_folded"
 _SIGNS = {"is": "=", "gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 
 
@@ -129,8 +130,8 @@ def contains(field: RuleField, word: str) -> Sql:
     """Find a folded word; null or false where there is no text.
 
     The mark of a border is the most frequent character there is: a search that begins with it
-    took four times as long (tried), so first the word is sought without it. CASE, for AND does
-    not stop at the first false.
+    took four times as long (tried), so in long text the word is first sought without it. CASE,
+    for AND does not stop at the first false.
     """
     columns = ["subject_folded", "description_folded"] if field.name == "text" else []
     sought = needle(word)
@@ -139,7 +140,7 @@ def contains(field: RuleField, word: str) -> Sql:
     for name in columns or [field.fold_column]:
         column = f"t.{ident(name)}"
         full = Sql(f"contains({column}, ?)", (sought,))
-        if bare != sought:
+        if bare != sought and name == _LONG:
             first = Sql(f"contains({column}, ?)", (bare,))
             full = "CASE WHEN " + first + " THEN " + full + " ELSE false END"
         tests.append(full)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import logging
 import random
 import re
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -217,7 +216,7 @@ class Api:
         return f" The token was made for {host_of(domain)}." if domain else ""
 
     def _exchange(self, sending: _Sending, token: str) -> tuple[Answer, Verdict | None]:
-        began = time.perf_counter()
+        began = self._clock.monotonic()
         try:
             response = self._session.request(
                 sending.asked.method,
@@ -248,7 +247,7 @@ class Api:
     def _record(
         self, sending: _Sending, status: int, weight: float, began: float, left: int | None
     ) -> None:
-        spent = int((time.perf_counter() - began) * 1000)
+        spent = int((self._clock.monotonic() - began) * 1000)
         asked = sending.asked
         call = Call(
             at=self._clock.now(),
