@@ -15,7 +15,7 @@ from typing import Literal
 
 from zdsync.clock import Clock
 from zdsync.connectors import Crm, Desk
-from zdsync.errors import ZdsyncError, ZohoFailed
+from zdsync.errors import TokenRefused, ZdsyncError, ZohoFailed
 from zdsync.mirror import Mirror
 from zdsync.model import Call, Cursor, RecordBatch, Row, Shape, Span
 from zdsync.pull.children import Children
@@ -67,7 +67,19 @@ class Puller:
         chosen = [spec for spec in self._available() if not names or spec.name in names]
         if due_only:
             chosen = [spec for spec in chosen if self._due(spec)]
-        return [self._pull_one(spec, full) for spec in chosen]
+        outcomes: list[StreamOutcome] = []
+        refused: TokenRefused | None = None
+        for spec in chosen:
+            if spec.system == "crm" and refused:
+                outcomes.append(StreamOutcome(spec.name, 0, 0, refused))
+                continue
+            outcome = self._pull_one(spec, full)
+            outcomes.append(outcome)
+            if isinstance(outcome.error, TokenRefused):
+                if spec.system == "desk":
+                    raise outcome.error
+                refused = outcome.error  # a CRM without rights leaves Desk alone
+        return outcomes
 
     def _available(self) -> list[StreamSpec]:
         return [spec for spec in STREAMS if spec.system == "desk" or self.crm is not None]
@@ -83,7 +95,7 @@ class Puller:
         error: ZdsyncError | None = None
         try:
             self._walk(spec, full, tally)
-        except ZohoFailed as failure:
+        except (ZohoFailed, TokenRefused) as failure:
             error = failure
         finally:
             self.mirror.record_calls(self.run_id, self.drain())
