@@ -16,9 +16,7 @@ INTERRUPTED = 130
 BUG = 70
 
 
-def setup_log(
-    *, verbose: bool = False, quiet: bool = False, stream: TextIO | None = None
-) -> None:
+def setup_log(*, verbose: bool = False, quiet: bool = False, stream: TextIO | None = None) -> None:
     """Send zdsync's log to stderr: one line a stream and run, key=value, ids only.
 
     `quiet` keeps warnings and errors only; `verbose` beats it.

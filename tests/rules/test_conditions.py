@@ -263,3 +263,13 @@ def test_durations_count_from_as_of() -> None:
         loaded.rules.rules[0], loaded.rules, None, datetime(2026, 1, 3, tzinfo=UTC)
     )
     assert early.where.params == (datetime(2026, 1, 1),)  # noqa: DTZ001  # the mirror's naive UTC
+
+
+def test_older_than_holds_at_the_very_instant_and_newer_than_does_not() -> None:
+    at = {"created": NOW - timedelta(hours=48)}
+    for operator, expected in (("older_than", True), ("newer_than", False)):
+        loaded = load({"created": {operator: "48h"}})
+        compiled = compile_rule(loaded.rules.rules[0], loaded.rules, None, NOW)
+        relation = _relation(compiled, [example(at)])
+        select = join(" ", [Sql("SELECT"), compiled.where, Sql("FROM"), relation])
+        assert QUERY(select)[0][0] is expected

@@ -6,7 +6,8 @@ Names are made harmless here, so that no hostile one reaches the drawing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from zdsync.reports.report import Cell, Chart, Column, Line, Table
@@ -63,7 +64,7 @@ def per_day(table: Table) -> Chart | None:
         return None
     names = ["Opened", "Closed"]
     legend = _legend(names, (SERIES[0], SERIES[2]))
-    values = [
+    values: list[dict[str, Any]] = [
         {"day": f"{line.cells[0]:%Y-%m-%d}", "what": what, "tickets": line.cells[place]}
         for line in lines
         for place, what in enumerate(names, 1)
@@ -73,7 +74,7 @@ def per_day(table: Table) -> Chart | None:
     spec["height"] = 190
     spec["encoding"] = {
         "x": _days([f"{line.cells[0]:%Y-%m-%d}" for line in lines], few),
-        "y": _count("Tickets"),
+        "y": _count("Tickets", max(value["tickets"] for value in values)),
         "color": _colour("what", legend),
         **({"xOffset": {"field": "what", "sort": names}} if few else {}),
     }
@@ -121,13 +122,21 @@ def _stacked(
     spec["height"] = {"step": min(30, max(20, _TALL // max(1, len(lines))))}
     spec["encoding"] = {
         "y": {"field": "name", "type": "nominal", "sort": names, "title": title, "axis": _NAMES},
-        "x": _count("Open tickets"),
+        "x": _count("Open tickets", max(_sums(values), default=0)),
         "color": _colour("part", legend),
         "order": {"field": "place", "type": "quantitative"},
     }
     # The page's font may be wider than the one that was measured: leave room for the names.
     spec["config"] = _CONFIG | {"axisY": {"minExtent": 7 * max(map(len, names), default=0) + 8}}
     return spec
+
+
+def _sums(values: Sequence[Mapping[str, Cell]]) -> Iterable[int]:
+    """How long each stacked bar is."""
+    sums: Counter[Cell] = Counter()
+    for value in values:
+        sums[value["name"]] += int(str(value["tickets"] or 0))
+    return sums.values()
 
 
 def _document(values: Sequence[Mapping[str, Cell]], mark: Mapping[str, Any]) -> dict[str, Any]:
@@ -142,16 +151,22 @@ def _document(values: Sequence[Mapping[str, Cell]], mark: Mapping[str, Any]) -> 
     }
 
 
-def _count(title: str) -> dict[str, Any]:
+def _count(title: str, most: int) -> dict[str, Any]:
     axis: dict[str, Any] = {
-        "tickMinStep": 1,
-        "tickCount": 5,
+        "values": _whole_steps(most),
         "domain": False,
         "ticks": False,
         "format": ",d",
         "labelFlush": False,
     }
     return {"field": "tickets", "type": "quantitative", "title": title, "axis": axis}
+
+
+def _whole_steps(most: int) -> list[int]:
+    """Ticks from 0 to `most` at whole, round steps, about five: tickets come in no halves."""
+    steps = (digit * 10**power for power in range(10) for digit in (1, 2, 5))
+    step = next(step for step in steps if step * 6 > most)
+    return list(range(0, most + 1, step))
 
 
 def _days(days: Sequence[str], few: bool) -> dict[str, Any]:

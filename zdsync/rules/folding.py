@@ -26,7 +26,7 @@ _HIDDEN = frozenset({"script", "style", "head", "title"})
 _PLAIN = re.compile(r"[\t\n\r -%'-;=-~]*")
 
 # A letter or digit of any script joins; anything else is a border between words.
-_JOINED = re.compile(r"[^\W_]+")
+_JOINED = re.compile(r"([^\W_]+)")
 BORDER = "\x1f"  # white space to Python, so folded text never holds it
 # Scripts that are written without spaces, or that glue endings to words (Hangul).
 _SPACELESS = (
@@ -170,7 +170,8 @@ def exactly(folded: str) -> str:
 
 
 def _mark(folded: str) -> str:
-    return _JOINED.sub(BORDER + r"\g<0>" + BORDER, folded)
+    # Splitting by the words and joining by the border took a quarter of the time of `sub`.
+    return BORDER.join(_JOINED.split(folded))
 
 
 def _spaceless(char: str) -> bool:

@@ -187,7 +187,7 @@ def ticket_tags(c: Call) -> Response:
             n
             for t in c.state.tickets.values()
             for n in t.tags
-            if t.department_id == department and t.trashed is None
+            if t.department_id == department and t.trashed is None and not t.spam
         )
         return sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
 

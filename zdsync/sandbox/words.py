@@ -115,6 +115,9 @@ PATIENT = {
         ("予約のキャンセル", "来週の予約{n}をキャンセルしたいです。"),
     ),
 }
+# Who writes to IT by itself.
+MACHINES = ("Workflow Monitor", "Portal Watch", "Nightly Tests", "Feedback Form")
+
 IT = (
     ("Automation failed: sync-appointments #{n}", "Workflow sync-appointments failed at step {n}."),
     ("Automation failed: intake form", "Run {n} of the intake form automation stopped: timeout."),

@@ -13,7 +13,7 @@ from .records import Contact, Ticket
 from .state import OUTCOMES, STATUSES, State
 from .times import DAY, HOUR, MINUTE, SECOND
 from .variant import Variant
-from .words import HOSTILE, IT, PATIENT, SOFTWARE, SPAM, SPAM_DOMAINS, TAGS
+from .words import HOSTILE, IT, MACHINES, PATIENT, SOFTWARE, SPAM, SPAM_DOMAINS, TAGS
 
 _SPAN = 730 * DAY
 _OPEN_STATUSES = (
@@ -70,10 +70,11 @@ class _Tickets:
         self.patients = [c for c in people if c.account_id is None]
         self.customers = [c for c in people if c.account_id is not None]
         self.spammers: list[Contact] = []
+        self.machines: list[Contact] = []
 
     def make(self) -> None:
         """Make all tickets, oldest first, so that ids and numbers rise with time."""
-        self._spammers()
+        self._strangers()
         for n, created in enumerate(self._times()):
             ticket = self._ticket(n, created)
             self.state.tickets[ticket.id] = ticket
@@ -87,25 +88,21 @@ class _Tickets:
         ]
         return sorted(self.state.stamp(t) for t in times + [second] * imported)
 
-    def _spammers(self) -> None:
+    def _strangers(self) -> None:
+        """Make those who are not in the CRM by nature: vendors, and the clinic's own machines."""
         for n, domain in enumerate(SPAM_DOMAINS * 3):
-            at = self.state.stamp(self.now - 731 * DAY)
-            contact = Contact(
-                self.state.new_id(),
-                None,
-                f"Growth Team {n}",
-                f"hello{n}@{domain}",
-                None,
-                None,
-                None,
-                None,
-                None,
-                None,
-                at,
-                at,
-            )
-            self.state.contacts[contact.id] = contact
-            self.spammers.append(contact)
+            self.spammers.append(self._stranger(f"Growth Team {n}", f"hello{n}@{domain}"))
+        for name in MACHINES:
+            address = name.lower().replace(" ", ".")
+            self.machines.append(self._stranger(name, f"{address}@systems.clinic.example"))
+
+    def _stranger(self, name: str, email: str) -> Contact:
+        at = self.state.stamp(self.now - 731 * DAY)
+        made = Contact(
+            self.state.new_id(), None, name, email, None, None, None, None, None, None, at, at
+        )
+        self.state.contacts[made.id] = made
+        return made
 
     def _ticket(self, n: int, created: int) -> Ticket:
         rng = self.rng
@@ -150,7 +147,7 @@ class _Tickets:
             return odd[:1000], more, None if n % 2 else "en", contact
         language = rng.choice(_LANGUAGES)
         if name == "IT" and rng.random() < 0.7:  # the rest: patients who wrote to IT
-            language = "en"
+            language, contact = "en", rng.choice(self.machines)
             texts: tuple[tuple[str, str], ...] = IT
         else:
             texts = PATIENT[language] if name in CLINIC else SOFTWARE[language]
