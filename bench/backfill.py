@@ -69,7 +69,8 @@ def _floor(folder: Path, creds: dict[str, str]) -> Took:
         }
         for low, high in pairwise(edges)
     ]
-    token = json.loads((folder / "private" / "token.json").read_text())["access_token"]
+    held = json.loads((folder / "private" / "token.json").read_text())
+    token = held["token"]
     work = {
         "url": creds["desk_url"] + "/tickets/search",
         "headers": {"Authorization": f"Zoho-oauthtoken {token}", "orgId": creds["org_id"]},

@@ -14,22 +14,25 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from zdsync.changes import Applied, Journal, Plan, shelf
 from zdsync.clock import Clock, SystemClock
 from zdsync.connect import Zoho, make_folders, open_portal
 from zdsync.errors import MirrorBusy, MirrorFailed, Misconfigured, PlanRefused, Problem, ZdsyncError
-from zdsync.flow import Flow
 from zdsync.mirror import SERVICE, WORK, Mirror, Reader, hold, scratch
 from zdsync.pull import Progress, Puller, Quiet, StreamOutcome, unknown_streams
-from zdsync.reports import Report, build, read_period, standing
-from zdsync.reports.status import Status, read_status
-from zdsync.rulebook import Rulebook
-from zdsync.rules import RuleFile
 from zdsync.settings import Settings
 from zdsync.sql import Sql
 from zdsync.streams import BY_NAME
+
+if TYPE_CHECKING:
+    # What one command needs is imported by its method: a pull must not wait for the rules.
+    from zdsync.changes import Applied, Journal, Plan
+    from zdsync.flow import Flow
+    from zdsync.reports import Report
+    from zdsync.reports.status import Status
+    from zdsync.rulebook import Rulebook
+    from zdsync.rules import RuleFile
 
 MIRROR = "mirror.duckdb"
 TURN = 60.0  # seconds that a command waits for another to finish with the mirror
@@ -60,7 +63,6 @@ class App:
         self.stop = stop or threading.Event()
         self.clock: Clock = clock or SystemClock(self.stop)
         self.progress: Progress = progress or Quiet()
-        self.rulebook = Rulebook(settings.rules, self.clock)
         self._published_at: datetime | None = None
 
     # -- parts ------------------------------------------------------------------------------
@@ -72,8 +74,17 @@ class App:
         return open_portal(self.settings, self.clock)
 
     @cached_property
+    def rulebook(self) -> Rulebook:
+        """The rules file."""
+        from zdsync.rulebook import Rulebook
+
+        return Rulebook(self.settings.rules, self.clock)
+
+    @cached_property
     def journal(self) -> Journal:
         """The truth about writes."""
+        from zdsync.changes import Journal
+
         return Journal(self.settings.private_dir / "journal", self.clock)
 
     @contextmanager
@@ -121,6 +132,8 @@ class App:
         )
 
     def _flow(self, run: Run) -> Flow:
+        from zdsync.flow import Flow
+
         return Flow(
             mirror=run.mirror,
             portal=run.mirror.portal(),
@@ -189,6 +202,8 @@ class App:
 
     def check(self, file: Path | None) -> tuple[RuleFile, bool]:
         """Find every problem of the rules file; also says whether the portal's names were known."""
+        from zdsync.rulebook import Rulebook
+
         book = Rulebook(file, self.clock) if file else self.rulebook
         if not (self.settings.private_dir / MIRROR).exists():
             with scratch() as database:
@@ -199,6 +214,8 @@ class App:
 
     def plan(self, rule: str | None = None, ticket: str | None = None) -> Plan:
         """Show what the rules would change; keep the plan for `apply PLAN_ID`."""
+        from zdsync.changes import shelf
+
         with self._run("plan") as run:
             flow = self._flow(run)
             rules = self.rulebook.load(flow.portal)
@@ -222,6 +239,8 @@ class App:
         progress: Callable[[int], None] = lambda done: None,
     ) -> tuple[Plan, Applied | None]:
         """Write a plan, the named one or a new one; None where the person did not agree."""
+        from zdsync.changes import shelf
+
         if self.brake.exists():
             raise PlanRefused("writing is paused", "zdsync resume lets it go on")
         with self._run("apply") as run:
@@ -288,6 +307,8 @@ class App:
 
     def report(self, name: str, as_of: str | None, since: str | None) -> Report:
         """Build a report from the published mirror."""
+        from zdsync.reports import build, read_period, standing
+
         period = standing(name).period
         until, start = read_period(as_of, since, now=self.clock.now(), default=period)
         with self.reading() as reader:
@@ -300,6 +321,8 @@ class App:
 
     def status(self) -> Status:
         """Streams, credits, the last run, the brake."""
+        from zdsync.reports.status import read_status
+
         now, paused = self.clock.now(), self.brake.exists()
         if not (self.settings.private_dir / MIRROR).exists():
             raise MirrorFailed(f"there is no mirror in {self.settings.data_dir}", _PULL_FIRST)
