@@ -92,3 +92,9 @@ def test_a_broken_toml_is_a_message_not_a_traceback(tmp_path: Path, text: str) -
         assert "zdsync.toml" in render(_refused())
     else:
         load_settings()
+
+
+def test_auth_tells_a_line_for_dotenv_and_dotenv_understands_it(tmp_path: Path) -> None:
+    (tmp_path / "kept").write_text("1000.kept\n")
+    (tmp_path / ".env").write_text(f"ZDSYNC_REFRESH_TOKEN_FILE={tmp_path / 'kept'}\n")
+    assert load_settings().secret("refresh_token") == "1000.kept"

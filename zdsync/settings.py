@@ -117,6 +117,10 @@ class Settings(BaseSettings):
     client_id: SecretStr | None = None
     client_secret: SecretStr | None = None
     refresh_token: SecretStr | None = None
+    org_id_file: Path | None = None
+    client_id_file: Path | None = None
+    client_secret_file: Path | None = None
+    refresh_token_file: Path | None = None
     accounts_url: Host = None
     desk_url: Host = None
     crm_url: Host = None
@@ -174,18 +178,9 @@ class Settings(BaseSettings):
 
 def load_settings(overrides: Mapping[str, Any] | None = None) -> Settings:
     """Read all settings; raise Misconfigured with every problem at once."""
-    given: dict[str, Any] = dict(overrides or {})
     problems = list(_mistyped_names())
-    for name in SECRETS:
-        if path := os.environ.get(f"{PREFIX}{name.upper()}_FILE"):
-            try:
-                given.setdefault(name, Path(path).read_text(encoding="utf-8").strip())
-            except (OSError, UnicodeDecodeError) as error:
-                problems.append(
-                    Problem(f"{PREFIX}{name.upper()}_FILE", f"cannot be read: {_cause(error)}")
-                )
     try:
-        settings = Settings(**given)
+        settings = _with_files(Settings(**(overrides or {})), problems)
     except ValidationError as error:
         raise Misconfigured("the settings need mending", problems + _problems(error)) from None
     except (OSError, ValueError) as error:  # zdsync.toml or .env that is no such file
@@ -194,6 +189,21 @@ def load_settings(overrides: Mapping[str, Any] | None = None) -> Settings:
     if problems:
         raise Misconfigured("the settings need mending", problems)
     return settings
+
+
+def _with_files(settings: Settings, problems: list[Problem]) -> Settings:
+    """Read each credential that a file holds and nothing else gives."""
+    read: dict[str, SecretStr] = {}
+    for name in SECRETS:
+        path: Path | None = getattr(settings, f"{name}_file")
+        if path is None or settings.secret(name):
+            continue
+        try:
+            read[name] = SecretStr(path.read_text(encoding="utf-8").strip())
+        except (OSError, UnicodeDecodeError) as error:
+            where = f"{PREFIX}{name.upper()}_FILE"
+            problems.append(Problem(where, f"cannot be read: {_cause(error)}", "", str(path)))
+    return settings.model_copy(update=read)
 
 
 def _cause(error: Exception) -> str:
@@ -219,7 +229,6 @@ def _problems(error: ValidationError) -> list[Problem]:
 def _mistyped_names() -> Iterator[Problem]:
     """A name that is nearly ours is a mistake; one far from ours may belong to somebody else."""
     known = {PREFIX + name.upper() for name in Settings.model_fields}
-    known |= {f"{PREFIX}{name.upper()}_FILE" for name in SECRETS}
     for name in os.environ:
         if name.startswith(PREFIX) and name not in known:
             near = difflib.get_close_matches(name, sorted(known), 1, cutoff=0.85)

@@ -65,7 +65,8 @@ def auth(args: Namespace) -> int:
         return 0
     code = args.code or getpass("Code from the API console (not shown): ")
     path = keep_refresh_token(load_settings(), code)
-    say(f"The refresh token is in {path}.\nSet ZDSYNC_REFRESH_TOKEN_FILE={path}")
+    say(f"The refresh token is in {path}. Add this line to .env:")
+    out(f"ZDSYNC_REFRESH_TOKEN_FILE={path}")
     return 0
 
 

@@ -6,6 +6,7 @@ and never the query. Must not decide about retries of API calls (session.py does
 
 from __future__ import annotations
 
+import json
 import re
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
@@ -22,6 +23,7 @@ from zdsync.transport.auth import Post
 from zdsync.transport.hosts import host_of
 from zdsync.transport.refusal import NotJson
 
+_HALF_PAIR = re.compile("[\ud800-\udfff]")
 TIMEOUT = (10, 60)  # seconds to connect, seconds between two bytes of the answer
 
 
@@ -62,6 +64,17 @@ def decode_body(content: bytes) -> Any:
     try:
         return orjson.loads(content)
     except orjson.JSONDecodeError:
+        return _mended(content)
+
+
+def _mended(content: bytes) -> Any:
+    """Read what orjson refuses: half a surrogate pair or bytes that are no UTF-8, from a
+    subject that was cut in the middle of an emoji. One such row must not hide its page."""
+    try:
+        found = json.loads(content.decode("utf-8", "replace"))
+        text = json.dumps(found, ensure_ascii=False)
+        return orjson.loads(_HALF_PAIR.sub("\ufffd", text))
+    except (ValueError, RecursionError):
         return NotJson(len(content))
 
 
