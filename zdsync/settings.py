@@ -105,22 +105,40 @@ Pause = Annotated[timedelta, NoDecode, BeforeValidator(_pause)]
 Host = Annotated[str | None, BeforeValidator(_host)]
 
 
-class Settings(BaseSettings):
-    """Every setting; names in the environment are `ZDSYNC_` and the name in capitals."""
+class Files(BaseSettings):
+    """Files that hold credentials; read by itself where another setting is wrong."""
 
     model_config = SettingsConfigDict(
         env_prefix=PREFIX, env_file=".env", toml_file="zdsync.toml", extra="ignore", frozen=True
     )
+
+    org_id_file: Path | None = None
+    client_id_file: Path | None = None
+    client_secret_file: Path | None = None
+    refresh_token_file: Path | None = None
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment first, then `.env`, then `zdsync.toml`."""
+        toml = TomlConfigSettingsSource(settings_cls)
+        return init_settings, env_settings, dotenv_settings, toml
+
+
+class Settings(Files):
+    """Every setting; names in the environment are `ZDSYNC_` and the name in capitals."""
 
     dc: Annotated[DataCentre, BeforeValidator(_choice)] = "com"
     org_id: SecretStr | None = None
     client_id: SecretStr | None = None
     client_secret: SecretStr | None = None
     refresh_token: SecretStr | None = None
-    org_id_file: Path | None = None
-    client_id_file: Path | None = None
-    client_secret_file: Path | None = None
-    refresh_token_file: Path | None = None
     accounts_url: Host = None
     desk_url: Host = None
     crm_url: Host = None
@@ -139,19 +157,6 @@ class Settings(BaseSettings):
     owner_map: Annotated[dict[str, str], NoDecode, BeforeValidator(_pairs)] = {}
     exclude: Words = ()
     publish_exclude: Words = ()
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """The environment first, then `.env`, then `zdsync.toml`."""
-        toml = TomlConfigSettingsSource(settings_cls)
-        return init_settings, env_settings, dotenv_settings, toml
 
     @property
     def private_dir(self) -> Path:
@@ -180,8 +185,10 @@ def load_settings(overrides: Mapping[str, Any] | None = None) -> Settings:
     """Read all settings; raise Misconfigured with every problem at once."""
     problems = list(_mistyped_names())
     try:
-        settings = _with_files(Settings(**(overrides or {})), problems)
+        settings = Settings(**(overrides or {}))
+        settings = settings.model_copy(update=_credentials(settings, problems))
     except ValidationError as error:
+        _credentials(Files(), problems)
         raise Misconfigured("the settings need mending", problems + _problems(error)) from None
     except (OSError, ValueError) as error:  # zdsync.toml or .env that is no such file
         file = Problem("zdsync.toml", f"cannot be read: {_cause(error)}")
@@ -191,19 +198,19 @@ def load_settings(overrides: Mapping[str, Any] | None = None) -> Settings:
     return settings
 
 
-def _with_files(settings: Settings, problems: list[Problem]) -> Settings:
+def _credentials(files: Files, problems: list[Problem]) -> dict[str, SecretStr]:
     """Read each credential that a file holds and nothing else gives."""
     read: dict[str, SecretStr] = {}
     for name in SECRETS:
-        path: Path | None = getattr(settings, f"{name}_file")
-        if path is None or settings.secret(name):
+        path: Path | None = getattr(files, f"{name}_file")
+        if path is None or getattr(files, name, None):
             continue
         try:
             read[name] = SecretStr(path.read_text(encoding="utf-8").strip())
         except (OSError, UnicodeDecodeError) as error:
             where = f"{PREFIX}{name.upper()}_FILE"
             problems.append(Problem(where, f"cannot be read: {_cause(error)}", "", str(path)))
-    return settings.model_copy(update=read)
+    return read
 
 
 def _cause(error: Exception) -> str:
