@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import hypothesis
 import pytest
+
+# A slow machine is no failure; a landing must not hang on the luck of a seed.
+hypothesis.settings.register_profile(
+    "zdsync",
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+    derandomize=bool(os.environ.get("CI")),
+)
+hypothesis.settings.load_profile("zdsync")
 
 
 class FakeClock:
@@ -31,6 +42,15 @@ class FakeClock:
 @pytest.fixture
 def clock() -> FakeClock:
     return FakeClock()
+
+
+@pytest.fixture(autouse=True)
+def _a_log_that_ends_with_its_test() -> Iterator[None]:
+    """A command sets up the log for its own stderr; the next test must not inherit it."""
+    log = logging.getLogger("zdsync")
+    before = (log.handlers[:], log.level, log.propagate)
+    yield
+    log.handlers[:], log.level, log.propagate = before
 
 
 @pytest.fixture(autouse=True)

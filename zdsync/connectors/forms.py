@@ -84,11 +84,14 @@ def organization_of(record: Record) -> Organization:
 
 
 def field_of(record: Record, module: str) -> Record:
-    """Give a field its module, an id, and options under one key (FieldOld: allowedValues)."""
+    """Give a field its module, an id of ours, and options under one key (FieldOld: allowedValues).
+
+    Zoho's own id may be left out, and nothing says that it is unique beyond its module.
+    """
     field = dict(record)
     options = field.pop("allowedValues", None)
     if options is not None:
         field.setdefault("pickListValues", options)
     field["module"] = module
-    field["id"] = field.get("id") or f"{module}.{field.get('apiName')}"
+    field["id"] = f"{module}.{field.get('apiName')}"
     return field
