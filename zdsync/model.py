@@ -151,7 +151,8 @@ class Change:
     `field` is a name of the rules language (`assignee`, `priority`, `department`, `status`,
     `cf.x`, `spam`) or `tag:NAME`; `before` and `after` are in the words of that language (an
     agent's e-mail, a department's name, true/false for a tag). `wire` holds what the API needs
-    (ids), `notify` is False where closing must not mail the contact.
+    (ids), `notify` is False where closing must not mail the contact. `was_open`: the ticket was
+    open when planned; one that a person closed since is left alone.
     """
 
     change_id: str
@@ -166,6 +167,7 @@ class Change:
     wire: Mapping[str, Any]
     wire_before: Mapping[str, Any]
     notify: bool = True
+    was_open: bool = True
 
 
 # `unsent`: the run halted, or what it depended on failed, before the call; nothing was written.

@@ -316,6 +316,40 @@ def test_a_move_may_free_the_assignee_between(stage: Stage) -> None:
     assert scene.desk.tickets["T1"]["assignee_id"] == "a4"
 
 
+@pytest.mark.parametrize("clears", [True, False])
+def test_promise_8_whom_a_move_takes_from_a_ticket_is_given_again(
+    stage: Stage, clears: bool
+) -> None:
+    scene = stage(1, rule("move", IT_MOVE, agent("bo@clinic.example")), assignee_id="a2")
+
+    def move(ticket_id: str, body: Any) -> None:
+        if clears:  # Zoho may empty it even where the agent belongs to both departments
+            scene.desk.tickets[ticket_id]["assignee_id"] = None
+
+    scene.desk.refuse["move"] = move
+    assert scene.apply().clean
+    assert scene.desk.tickets["T1"]["assignee_id"] == "a2"
+    assert scene.outcomes()["T1", "assignee"] == ("applied" if clears else "already")
+    assert not scene.plan().changes
+
+
+def test_promise_8_a_patch_answer_that_lacks_keys_is_read_after(stage: Stage) -> None:
+    scene = stage(1, rule("p", priority("Low")))
+    scene.desk.answers = frozenset({"id"})
+    assert scene.apply().clean
+    assert not scene.plan().changes
+
+
+def test_a_row_read_before_a_write_of_unknown_outcome_stays_out_of_the_mirror(
+    stage: Stage,
+) -> None:
+    """Its modified second may be the write's own: it would hide the search row after it."""
+    scene = stage(1, rule("p", priority("Low")))
+    scene.desk.refuse["patch"] = raising(OutcomeUnknown("reset"))
+    scene.apply()
+    assert scene.mirror.upserts == 0
+
+
 @pytest.mark.parametrize(
     "error",
     [
@@ -386,3 +420,30 @@ def test_a_bug_in_one_ticket_leaves_no_open_intent_unread(stage: Stage) -> None:
     result = scene.apply(run_id="run2")
     assert result.recovered >= 1
     assert result.clean
+
+
+def test_promise_6_a_ticket_that_a_person_closed_meanwhile_is_left_alone(stage: Stage) -> None:
+    scene = stage(1, *everything(), tags=["old"])
+    plan = scene.plan()
+    scene.desk.tickets["T1"] |= {"status": "Done", "status_type": "Closed"}
+    result = scene.apply(plan)
+    assert result.outcomes == {"stale": len(plan.writes)}
+    assert scene.desk.writes == []
+
+
+def test_a_ticket_that_somebody_took_up_is_not_marked_as_spam(stage: Stage) -> None:
+    scene = stage(1, rule("spam", Close("Spam", None, False), Spam()))
+    plan = scene.plan()
+    scene.desk.tickets["T1"]["status"] = "Waiting"
+    scene.apply(plan)
+    assert scene.desk.writes == []
+    assert scene.outcomes()["T1", "status"] == "stale"
+    assert scene.outcomes()["T1", "spam"] == "unsent"
+
+
+def test_a_close_that_zoho_refuses_takes_the_spam_mark_along(stage: Stage) -> None:
+    scene = stage(1, rule("spam", Close("Spam", None, False), Spam()))
+    scene.desk.refuse["patch"] = raising(Refused("blueprint", 422))
+    scene.apply()
+    assert [call[0] for call in scene.desk.writes] == ["patch"]
+    assert scene.outcomes()["T1", "spam"] == "unsent"

@@ -175,12 +175,14 @@ class Desk:
     calls: list[tuple[Any, ...]] = field(default_factory=list)
     refuse: dict[str, Callable[[str, Any], None]] = field(default_factory=dict)
     before: Callable[[str], None] = lambda name: None
+    answers: frozenset[str] | None = None  # the keys that a PATCH answers, None for all
 
     @classmethod
     def of(cls, mirror: Mirror) -> Desk:
         found = {}
         for key, row in mirror.tickets.items():
-            found[key] = {**row, "id": key, "is_spam": False, "cf": dict(row["cf"])}
+            known = {"id": key, "is_spam": False, "modified_time": "2026-03-02 08:00:00"}
+            found[key] = {**row, **known, "cf": dict(row["cf"])}
         return cls(found)
 
     def _call(self, name: str, ticket_id: str, *more: Any) -> None:
@@ -209,7 +211,8 @@ class Desk:
         row["cf"].update(body.get("cf", {}))
         row.update({keys.get(k, k): v for k, v in body.items() if k != "cf"})
         row["status_type"] = PORTAL.statuses[row["status"]]
-        return {**row, "cf": dict(row["cf"])}
+        answered = {**row, "cf": dict(row["cf"])}
+        return {k: v for k, v in answered.items() if self.answers is None or k in self.answers}
 
     def move_ticket(self, ticket_id: str, department_id: str) -> None:
         self._call("move", ticket_id, department_id)

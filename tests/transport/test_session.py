@@ -386,6 +386,16 @@ def test_a_missing_record_is_an_empty_answer_where_that_is_asked_for(
         assert got.body is None
 
 
+@pytest.mark.parametrize("cut", [b"\\ud83d", b"\xf0\x9f"])
+def test_half_an_emoji_hides_no_page(
+    zoho: responses.RequestsMock, portal: Connection, cut: bytes
+) -> None:
+    body = b'{"data": [{"id": 1892000000042032001, "subject": "cut ' + cut + b'"}]}'
+    zoho.get(f"{DESK}/tickets/search", body=body, content_type="application/json")
+    answer = portal.desk.get("/tickets/search", stream="desk.tickets")
+    assert answer.body["data"] == [{"id": 1892000000042032001, "subject": "cut \ufffd"}]
+
+
 def test_large_ids_stay_exact(zoho: responses.RequestsMock, portal: Connection) -> None:
     zoho.get(f"{DESK}/tickets/1", body='{"id": 1892000000143099123}')
     assert portal.desk.get("/tickets/1", stream="x").body["id"] == 1892000000143099123

@@ -16,7 +16,7 @@ from zdsync.changes.drafts import Decision, Draft
 from zdsync.changes.matches import Ground, Matches, Ticket, slots, unstopped
 from zdsync.changes.plan import Shadowed, Skipped, Unresolved
 from zdsync.changes.resolve import Nothing, Resolver, shown_agent, stranger
-from zdsync.changes.wire import field_name, same
+from zdsync.changes.wire import GIVEN, field_name, same
 from zdsync.model import Agent, Scalar
 from zdsync.rules.compiled import (
     Action,
@@ -142,9 +142,15 @@ class _Core:
         if rule.mode == "apply":
             decided[ticket.id] = (rule.id, draft.after)
         differs = draft.before_id != draft.after_id or not same(draft.before, draft.after)
-        if differs and rule.id not in self.paused:
+        if (differs or self._freed(draft)) and rule.id not in self.paused:
             self.decision.drafts.append(draft)
         return True
+
+    def _freed(self, draft: Draft) -> bool:
+        """Whether a move may take away what stands there rightly: it is given again after it."""
+        if draft.after_id is None or draft.field not in GIVEN:
+            return False
+        return self._department(draft.rule, draft.ticket) != draft.ticket.department_id
 
     def _unresolved(self, rule: CompiledRule, ticket: Ticket, reason: str) -> None:
         self.decision.unresolved.append(Unresolved(ticket.id, rule.id, reason, ticket.number))

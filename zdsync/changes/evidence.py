@@ -69,6 +69,7 @@ def _change(draft: Draft, evidence: Mapping[str, Scalar]) -> Change:
         wire=wire(name, draft.after, draft.after_id),
         wire_before=wire(name, draft.before, draft.before_id),
         notify=draft.notify,
+        was_open=not ticket.closed,
     )
 
 

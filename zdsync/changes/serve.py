@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from zdsync.changes.store import Writer
-from zdsync.changes.wire import body, is_tag, names, planned, same, seen, tag_name
+from zdsync.changes.wire import GIVEN, body, is_tag, names, planned, same, seen, tag_name
 from zdsync.clock import Clock
 from zdsync.errors import OutcomeUnknown, Refused, TokenRefused, ZohoFailed
 from zdsync.model import Change, Outcome, Receipt, Row
@@ -21,7 +21,8 @@ from zdsync.streams import BY_NAME
 TICKETS = BY_NAME["desk.tickets"]
 FRESH = 5.0  # seconds that a detail read may be trusted
 _TAGS_A_CALL = 50  # desk-tickets.md section 3: 1-51 names
-_GIVEN = frozenset({"assignee", "team"})
+
+_TOGETHER = "a close needs its status and its outcome together"
 
 Settle = Callable[[Sequence[Receipt]], None]
 
@@ -80,6 +81,7 @@ class _Visit:
     todo: list[Change]
     read_at: float = 0.0
     moved: bool = False
+    closed: bool = False  # by us, in this visit
 
     def run(self) -> None:
         self._brake()
@@ -122,18 +124,29 @@ class _Visit:
         if row.get("is_trashed") or row.get("is_deleted"):
             self.finish(self.todo, "stale", "the ticket is in the recycle bin")
         shown = [change for change in self.todo if not is_tag(change.field)]
-        self.finish((one for one in shown if self._is(one, row, after=True)), "already")
+        if self._moving(row):  # whom the ticket has now may be taken from it by the move
+            shown = [one for one in shown if one.field not in GIVEN or not self._is_after(one, row)]
+        self.finish((one for one in shown if self._is_after(one, row)), "already")
         if row.get("is_spam"):
             self.finish(self.todo, "stale", "the ticket was marked as spam meanwhile")
-        stale = (one for one in shown if one in self.todo and not self._expected(one, row))
+        if row.get("status_type") == "Closed" and not self.closed:
+            ours = (change for change in self.todo if change.was_open)
+            self.finish(ours, "stale", "the ticket was closed meanwhile")
+        stale = [one for one in shown if one in self.todo and not self._expected(one, row)]
         self.finish(stale, "stale", "another value stands there now")
+        self.finish(_mates(stale, self.todo), "unsent", _TOGETHER)
 
-    def _is(self, change: Change, row: Row, *, after: bool) -> bool:
-        return same(seen(row, change.field), planned(change, after=after))
+    def _moving(self, row: Row) -> bool:
+        moves = [change for change in self.todo if change.field == "department"]
+        return any(not self._is_after(change, row) for change in moves)
+
+    def _is_after(self, change: Change, row: Row) -> bool:
+        return same(seen(row, change.field), planned(change, after=True))
 
     def _expected(self, change: Change, row: Row) -> bool:
-        freed = self.moved and change.field in _GIVEN and seen(row, change.field) is None
-        return freed or self._is(change, row, after=False)
+        found = seen(row, change.field)
+        freed = self.moved and change.field in GIVEN and found is None
+        return freed or same(found, planned(change, after=False))
 
     def _before_write(self, changes: Sequence[Change]) -> list[Change]:
         """Check brake and freshness; return those that may still be written."""
@@ -162,7 +175,7 @@ class _Visit:
             for change, receipt in self.served.receipts
         )
         if failed:
-            given = [change for change in self.todo if change.field in _GIVEN]
+            given = [change for change in self.todo if change.field in GIVEN]
             self.finish(given, "unsent", "the ticket was not moved")
 
     def _write(self, changes: Sequence[Change], call: Callable[[], object]) -> bool:
@@ -179,6 +192,9 @@ class _Visit:
         return True
 
     def _unknown(self, changes: Sequence[Change], error: OutcomeUnknown) -> None:
+        # What was read before it may carry the very second of the write, and would then beat
+        # the search row that shows the effect.
+        self.served.row = None
         self.finish(changes, "unknown", error.what)
         self.finish(self.todo, "unsent", "an earlier write of this ticket has an unknown outcome")
 
@@ -240,7 +256,10 @@ class _Visit:
             self._unknown(some, error)
         else:
             self.served.row = row or self.served.row
+            self.closed = self.closed or any(change.field == "status" for change in some)
             self.finish(some, "applied")
+            if not row.get("modified_time"):
+                self._last_look()  # every key of an answer may be missing (desk-tickets.md 1)
 
     def _refused(self, some: Sequence[Change], error: Refused, again: bool) -> None:
         words = {part for name in error.fields for part in name.replace(".", "/").split("/")}
@@ -249,7 +268,7 @@ class _Visit:
         if named and again:
             self.finish(named, "rejected", error.what, error.status)
             mates = _mates(named, [change for change in some if change not in named])
-            self.finish(mates, "unsent", "a close needs its status and its outcome together")
+            self.finish(mates, "unsent", _TOGETHER)
             self._patch([change for change in some if change in self.todo], again=False)
         elif again and len(rules) > 1:
             for rule in rules:
@@ -258,13 +277,24 @@ class _Visit:
             self.finish(some, "rejected", error.what, error.status)
 
     def _spam(self) -> None:
+        self._orphans()
         marks = [change for change in self.todo if change.field == "spam"]
         marks = self._before_write(marks) if marks else marks
         if marks and self._write(marks, lambda: self.desk.mark_spam(self.served.ticket_id)):
             self._last_look()
 
+    def _orphans(self) -> None:
+        """A mark whose close did not happen is not wanted: somebody took the ticket up."""
+        undone = {
+            change.rule
+            for change, receipt in self.served.receipts
+            if receipt.outcome not in {"applied", "already"}
+        }
+        marks = [one for one in self.todo if one.field == "spam" and one.rule in undone]
+        self.finish(marks, "unsent", "the rest of its rule was not done")
+
     def _last_look(self) -> None:
-        """Read what marking answered nothing about; the write is done whatever comes of it."""
+        """Read what a write did not answer; the write is done whatever comes of it."""
         try:
             self.served.row = self.desk.detail(TICKETS, self.served.ticket_id) or self.served.row
         except Refused:

@@ -25,6 +25,7 @@ PATCHED: Mapping[str, tuple[str, str]] = {
     "due": ("dueDate", "due_date"),
     "resolution": ("resolution", "resolution"),
 }
+GIVEN = frozenset({"assignee", "team"})  # what a move may take from a ticket
 _EMPTY = frozenset({"", "-none-"})  # what Zoho shows for a pick list without a choice
 
 
