@@ -37,7 +37,8 @@ def render(error: ZdsyncError) -> str:
     lines = [f"zdsync: {error.what}"]
     if isinstance(error, Misconfigured):
         for problem in error.problems:
-            shown = f" {problem.text!r}" if problem.text else ""
+            told = not problem.text or problem.text in problem.what
+            shown = "" if told else f" {problem.text!r}"
             lines.append(f"  {problem.where}:{shown} {problem.what}")
             if problem.hint:
                 lines.append(f"      {problem.hint}")

@@ -144,7 +144,9 @@ def test_promise_8_on_the_sandbox_apply_then_plan_and_pull_then_plan_are_empty(l
     assert not [mail for mail in loop.sandbox.mails if mail.kind == "closed"]
     loop.mirror.load_journal(loop.journal.lines())
     kept = loop.mirror.rows(Sql("select outcome, count(*) from zdsync.journal group by outcome"))
-    assert kept == [("applied", len(plan.changes))]
+    outcomes = {str(outcome): int(count) for outcome, count in kept}
+    assert outcomes.keys() <= {"applied", "already"}  # already: whom the move left in place
+    assert sum(outcomes.values()) == len(plan.changes)
     actors = loop.mirror.rows(Sql("select distinct actor from zdsync.ticket_changes"))
     assert ("zdsync",) in actors
 

@@ -128,7 +128,7 @@ def _bands(
 ) -> Iterator[list[int]]:
     """Share columns out over bands that fit `width`; each band begins with the names."""
     wide = [
-        max(_heading(column), *(row[place].cell_len for row in cells))
+        max([_heading(column), *(row[place].cell_len for row in cells)])
         for place, column in enumerate(columns)
     ]
     band, used = [0], wide[0]

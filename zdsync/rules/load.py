@@ -129,7 +129,7 @@ def _evidence(field: RuleField) -> Sql:
         return "CASE WHEN " + field.raw + " <> '' THEN '(text)' END"
     if field.kind == "set":
         return "array_to_string(" + field.raw + ", ', ')"
-    return "CAST(" + field.raw + " AS VARCHAR)"
+    return field.raw if field.kind == "bool" else "CAST(" + field.raw + " AS VARCHAR)"
 
 
 def _folds(rule: Rule) -> tuple[FoldColumn, ...]:
