@@ -134,6 +134,8 @@ class App:
     def _flow(self, run: Run) -> Flow:
         from zdsync.flow import Flow
 
+        if not run.mirror.rows(Sql("SELECT 1 FROM zdsync.journal LIMIT 1")):
+            run.mirror.load_journal(self.journal.lines())  # a new mirror knows what was written
         return Flow(
             mirror=run.mirror,
             portal=run.mirror.portal(),

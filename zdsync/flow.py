@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from zdsync.changes import (
@@ -17,6 +17,7 @@ from zdsync.changes import (
     Journal,
     Plan,
     Skipped,
+    Spent,
     apply_plan,
     attended,
     breaches,
@@ -35,6 +36,7 @@ from zdsync.streams import STREAMS, StreamSpec
 
 log = logging.getLogger(__name__)
 
+RECENT = 2  # files of the journal, a month each, that hold the last day for sure
 PATIENCE = 3  # pauses after which a stream is too old to act on
 
 
@@ -54,9 +56,12 @@ class Flow:
     def plan(self, rules: RuleFile, *, rule: str | None = None, ticket: str | None = None) -> Plan:
         """Plan what the rules ask for; reads the tags of the tickets that need it first."""
         plan = self._evaluate(rules, rule, ticket).plan()
-        past = spent(self.journal.entries(), plan.as_of, self.portal)
+        past = self._spent(plan.as_of)
         found = breaches(plan, rules.limits, past, self.portal, open_tickets=self._open_tickets())
         return replace(plan, breaches=found)
+
+    def _spent(self, now: datetime) -> Spent:
+        return spent(self.journal.entries(RECENT), now, self.portal)
 
     def _open_tickets(self) -> int:
         return int(self.mirror.rows(Sql("SELECT count(*) FROM main.tickets WHERE is_open"))[0][0])
@@ -67,7 +72,7 @@ class Flow:
         plan = unattended(
             self._evaluate(rules, None, None).plan,
             rules.limits,
-            spent(self.journal.entries(), now, self.portal),
+            self._spent(now),
             self.portal,
             open_tickets=self._open_tickets(),
         )
@@ -76,7 +81,7 @@ class Flow:
 
     def refuse_beyond_limits(self, plan: Plan, rules: RuleFile, *, destructive: bool) -> None:
         """Raise PlanRefused where a person's plan passes the limits for destructive actions."""
-        past = spent(self.journal.entries(), self.clock.now(), self.portal)
+        past = self._spent(self.clock.now())
         found = attended(plan, rules.limits, past, self.portal, destructive=destructive)
         if found:
             said = "; ".join(f"{b.limit} allows {b.allowed:g}, found {b.found:g}" for b in found)
@@ -106,7 +111,7 @@ class Flow:
             paused=paused,
             progress=progress,
         )
-        self.mirror.load_journal(asdict(entry) for entry in self.journal.entries())
+        self.mirror.load_journal(self.journal.lines(RECENT))
         log.info(
             "run=%s plan=%s %s left=%d halted=%s",
             self.run_id,

@@ -84,3 +84,15 @@ def test_people_edit_and_the_next_pull_sees_it(tmp_path: Path) -> None:
         place.box.create(subject="a new one")
         place.pull()
         assert _mirrored(place) == _truth(place)
+
+
+def test_a_lost_mirror_learns_again_what_was_written(tmp_path: Path) -> None:
+    with portal(tmp_path) as place:
+        place.pull()
+        place.app().apply(None, lambda plan: True, destructive=True)
+        written = place.rows("SELECT count(*), count(outcome) FROM zdsync.journal")
+        assert written[0][0] > 0
+        (place.settings.private_dir / "mirror.duckdb").unlink()
+        place.pull()
+        assert not place.app().plan().writes
+        assert place.rows("SELECT count(*), count(outcome) FROM zdsync.journal") == written

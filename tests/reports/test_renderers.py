@@ -15,6 +15,7 @@ from rich.cells import cell_len
 from tests.reports.desk import AS_OF, SINCE, Desk, ago
 from zdsync.errors import Misconfigured
 from zdsync.reports import Report, build, render, save, standing
+from zdsync.reports.listing import listing, render_listing
 
 HOSTILE = (
     "<script>alert(1)</script>",
@@ -129,6 +130,13 @@ def test_an_empty_mirror_is_drawn_in_every_format() -> None:
     report = build("workload", Desk().query, AS_OF, SINCE)
     for form in ("table", "html", "csv", "json"):
         assert render(report, form)  # type: ignore[arg-type]  # a parameter is a str
+
+
+@pytest.mark.parametrize("width", [None, 80])
+def test_an_answer_without_rows_is_drawn_with_its_headings(width: int | None) -> None:
+    table = listing("Answer", ["number", "subject"], [])
+    drawn = render_listing(table, "table", width=width)
+    assert "number" in drawn and "subject" in drawn
 
 
 def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from zdsync.changes.apply import Applied, apply_plan
 from zdsync.changes.evaluate import Evaluation, build_plan, evaluate
-from zdsync.changes.guard import attended, breaches, spent, unattended
+from zdsync.changes.guard import Spent, attended, breaches, spent, unattended
 from zdsync.changes.journal import Journal
 from zdsync.changes.plan import Plan, Skipped
 
@@ -12,6 +12,7 @@ __all__ = [
     "Journal",
     "Plan",
     "Skipped",
+    "Spent",
     "apply_plan",
     "attended",
     "breaches",

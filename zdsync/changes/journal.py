@@ -80,10 +80,14 @@ class Journal:
                 self._open.discard((run_id, receipt.change_id))
         self._append([_receipt(receipt, run_id) for receipt in some], durable=False)
 
-    def entries(self) -> list[Entry]:
-        """Read all intents with their receipts, oldest first; torn lines are passed over."""
+    def entries(self, months: int | None = None) -> list[Entry]:
+        """Read intents with their receipts, oldest first; torn lines are passed over.
+
+        `months`: only so many of the newest files. A service reads two at each tick, whatever
+        the years before.
+        """
         intents: dict[tuple[str, str], dict[str, Any]] = {}
-        for line in self.lines():
+        for line in self.lines(months):
             key = (str(line.get("run_id")), str(line.get("change_id")))
             if line.get("kind") == "intent":
                 intents.setdefault(key, line)
@@ -101,9 +105,10 @@ class Journal:
             self._open.update((entry.run_id, entry.change_id) for entry in found)
         return found
 
-    def lines(self) -> Iterator[dict[str, Any]]:
-        """Yield the decoded lines of all files, oldest first (for `Mirror.load_journal`)."""
-        for path in sorted(self._folder.glob("????-??.ndjson")):
+    def lines(self, months: int | None = None) -> Iterator[dict[str, Any]]:
+        """Yield the decoded lines of the files, oldest first (for `Mirror.load_journal`)."""
+        paths = sorted(self._folder.glob("????-??.ndjson"))
+        for path in paths[-months:] if months else paths:
             for raw in path.read_bytes().splitlines():
                 try:
                     line = orjson.loads(raw)
