@@ -171,7 +171,7 @@ def _print_band(
 
     grid = Grid(box=SIMPLE_HEAD, padding=(0, _GAP - 1, 0, 0), pad_edge=False, show_edge=False)
     for place, column in enumerate(columns):
-        wide = max(_heading(column), *(row[place].cell_len for row in cells))
+        wide = max([_heading(column), *(row[place].cell_len for row in cells)])
         grid.add_column(
             printable(column.label, _LABEL),
             justify=column.align,
