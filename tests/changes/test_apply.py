@@ -180,6 +180,19 @@ def test_promise_5_an_intent_left_by_a_crash_is_looked_up_before_anything_is_rep
     assert len(scene.desk.writes) == (0 if arrived else 2)
 
 
+def test_promise_5_a_crash_between_move_and_assignment_leaves_nothing_unknown(
+    stage: Stage,
+) -> None:
+    scene = stage(1, rule("r", IT_MOVE, agent("it@clinic.example")), assignee_id="a1")
+    plan = scene.plan()
+    scene.journal.intend(plan.changes, run_id="dead", plan_id="p", rules_digest="d")
+    scene.desk.tickets["T1"] |= {"department_id": "d2", "assignee_id": None}
+    scene.journal = Journal(scene.journal._folder, scene.clock)
+    scene.apply(plan)
+    dead = {one.field: one.outcome for one in scene.journal.entries() if one.run_id == "dead"}
+    assert dead == {"department": "applied", "assignee": "unsent"}
+
+
 def test_promise_5_a_write_of_unknown_outcome_is_not_repeated(stage: Stage) -> None:
     scene = stage(1, rule("r", Tags(add=("bug",)), priority("Low")))
     scene.desk.refuse["add_tags"] = raising(OutcomeUnknown("reset"))

@@ -110,3 +110,20 @@ def test_without_known_fields_the_modelled_ones_are_asked_for() -> None:
     names = fake.calls[0][1]["fields"].split(",")
     assert {"Owner", "Account_Name", "Email", "Modified_Time"} <= set(names)
     assert not any("." in name for name in names)
+
+
+def test_fields_get_ids_of_ours_for_zoho_may_leave_its_own_out() -> None:
+    class Metadata:
+        def get(self, path: str, params: Mapping[str, Any], **more: Any) -> Answer:
+            fields = [{"api_name": "SLA_Tier", "custom_field": True}, {"api_name": "Email"}]
+            return Answer(200, {"fields": fields}, 1.0, {})
+
+    crm = Crm(cast(Api, Metadata()), FakeClock())
+    spec = BY_NAME["crm.fields"]
+    rows = [*crm.fields(spec, "Accounts").rows, *crm.fields(spec, "Contacts").rows]
+    assert {row["id"] for row in rows} == {
+        "Accounts.SLA_Tier",
+        "Accounts.Email",
+        "Contacts.SLA_Tier",
+        "Contacts.Email",
+    }

@@ -11,7 +11,7 @@ from itertools import groupby
 from zdsync.changes.journal import Entry, Journal, brief
 from zdsync.changes.serve import TICKETS
 from zdsync.changes.store import Writer
-from zdsync.changes.wire import is_tag, planned, same, seen, tag_name
+from zdsync.changes.wire import GIVEN, is_tag, planned, same, seen, tag_name
 from zdsync.clock import Clock
 from zdsync.errors import Refused
 from zdsync.model import Outcome, Receipt, Row, Scalar
@@ -25,8 +25,9 @@ def recover(desk: Writer, journal: Journal, clock: Clock) -> int:
     for (ticket_id, run_id), some in groupby(entries, key=lambda one: (one.ticket_id, one.run_id)):
         found = list(some)
         row, tags = _look(desk, ticket_id, found)
+        freed = GIVEN if any(one.field == "department" for one in found) else frozenset()
         receipts = [
-            Receipt(one.change_id, _outcome(one, row, tags), clock.now(), None, _NOTE)
+            Receipt(one.change_id, _outcome(one, row, tags, freed), clock.now(), None, _NOTE)
             for one in found
         ]
         journal.settle(receipts, run_id=run_id)
@@ -45,7 +46,10 @@ def _look(
     return row, frozenset(name.casefold() for name in tags)
 
 
-def _outcome(entry: Entry, row: Row | None, tags: frozenset[str] | None) -> Outcome:
+def _outcome(
+    entry: Entry, row: Row | None, tags: frozenset[str] | None, freed: frozenset[str]
+) -> Outcome:
+    """Tell what became of an intent; a move may have emptied the fields in `freed` meanwhile."""
     if row is None or tags is None:
         return "unknown"
     shown: Scalar
@@ -55,4 +59,5 @@ def _outcome(entry: Entry, row: Row | None, tags: frozenset[str] | None) -> Outc
         shown = brief(seen(row, entry.field))
     if same(shown, planned(entry, after=True)):
         return "applied"
-    return "unsent" if same(shown, planned(entry, after=False)) else "unknown"
+    emptied = entry.field in freed and shown is None
+    return "unsent" if emptied or same(shown, planned(entry, after=False)) else "unknown"

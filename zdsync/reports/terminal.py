@@ -178,7 +178,7 @@ def _print_band(
             width=wide,
             vertical="bottom",
         )
-    levels = [line.level for line in lines[1:]] + ["row"]
+    levels = [*(line.level for line in lines[1:]), "row"][: len(lines)]
     for line, row, after in zip(lines, cells, levels, strict=True):
         grid.add_row(*row, end_section=after != "row" and line.level == "row")
     console.print(grid)
