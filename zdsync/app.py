@@ -275,13 +275,17 @@ class App:
         run.counts.update(applied.outcomes)
         return applied
 
-    def tick(self) -> None:
-        """One pass of the service: pull what is due, plan, apply what may go unattended."""
+    def tick(self, *, once: bool = False) -> None:
+        """One pass of the service: pull what is due, plan, apply what may go unattended.
+
+        `once`: there is no last good rules file to fall back on, so a broken one is an error.
+        """
         with self._run("run") as run:
             outcomes = self._puller(run).pull(due_only=True)
             run.counts["pulled"] = sum(one.read for one in outcomes)
             flow = self._flow(run)
-            rules = self.rulebook.load_or_last(flow.portal)
+            book = self.rulebook
+            rules = book.load(flow.portal) if once else book.load_or_last(flow.portal)
             if rules is not None and not self.paused():
                 plan = flow.plan_unattended(rules)
                 applied = self._write(run, flow, plan) if plan.writes else None

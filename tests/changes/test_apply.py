@@ -460,3 +460,14 @@ def test_a_close_that_zoho_refuses_takes_the_spam_mark_along(stage: Stage) -> No
     scene.apply()
     assert [call[0] for call in scene.desk.writes] == ["patch"]
     assert scene.outcomes()["T1", "spam"] == "unsent"
+
+
+def test_a_field_that_zoho_hides_is_set_once(stage: Stage) -> None:
+    scene = stage(2, rule("sla", priority("High")), rule("done", Close("Resolved", None)))
+    shown = {"id", "modified_time", "status", "status_type", "is_spam", "department_id"}
+    scene.desk.answers = frozenset(shown)
+    scene.apply()
+    assert len([call for call in scene.desk.writes if call[0] == "patch"]) == 2
+    assert scene.mirror.tickets["T1"]["priority"] == "High"
+    assert scene.mirror.tickets["T1"]["cf"] == {"cf_outcome": "Resolved"}
+    assert scene.plan().changes == ()

@@ -251,3 +251,13 @@ def test_output_into_a_closed_pipe_is_no_error(place: Portal, tmp_path: Path) ->
         cwd=Path(__file__).parent.parent.parent,
     )
     assert "Traceback" not in done.stderr
+
+
+def test_one_tick_by_hand_with_broken_rules_is_exit_2_and_reads_all_the_same(
+    place: Portal, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place.rules("version: 1\nrules: [{id: broken")
+    code, _, err = _run(capsys, "run", "--once")
+    assert code == 2
+    assert "rules.yaml:2:" in err
+    assert place.rows("SELECT count(*) FROM desk.tickets")[0][0] > 0

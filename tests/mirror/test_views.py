@@ -201,3 +201,25 @@ def test_instants_come_back_naive_in_utc(mirror: Mirror) -> None:
     mirror.upsert(batch(ticket(created_time="2026-07-01 12:00:00")))
     created = mirror.rows(Sql("select created from tickets"))[0][0]
     assert created == datetime.fromisoformat("2026-07-01 12:00")
+
+
+def test_the_class_of_a_hidden_status_type_comes_from_the_portals_fields(mirror: Mirror) -> None:
+    choices = [
+        {"value": "Fermé", "statusType": "Closed"},
+        {"value": "Closed", "statusType": "Open"},
+        {"value": "En attente", "statusType": "ONHOLD"},
+    ]
+    field = {"id": "f", "module": "tickets", "api_name": "status", "pick_list_values": choices}
+    mirror.upsert(batch(field, shape=Shape.LIST, stream="desk.fields"))
+    for number, status in enumerate(("Fermé", "Closed", "En attente", "Unheard of"), 1):
+        row = {**ticket(str(number), status=status, assignee_id="a1", contact_id="c1")}
+        row.pop("status_type", None)
+        mirror.upsert(batch(row))
+    found = mirror.rows(Sql("SELECT status, status_type, is_open FROM main.tickets ORDER BY id"))
+    assert found == [
+        ("Fermé", "Closed", False),
+        ("Closed", "Open", True),
+        ("En attente", "On Hold", True),
+        ("Unheard of", None, True),
+    ]
+    assert mirror.rows(Sql("SELECT count(*) FROM zdsync.open_tickets")) == [(3,)]

@@ -12,7 +12,17 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from zdsync.changes.store import Writer
-from zdsync.changes.wire import GIVEN, body, is_tag, names, planned, same, seen, tag_name
+from zdsync.changes.wire import (
+    GIVEN,
+    body,
+    is_tag,
+    names,
+    planned,
+    same,
+    seen,
+    tag_name,
+    with_accepted,
+)
 from zdsync.clock import Clock
 from zdsync.errors import OutcomeUnknown, Refused, TokenRefused, ZohoFailed
 from zdsync.model import Change, Outcome, Receipt, Row
@@ -255,11 +265,12 @@ class _Visit:
         except OutcomeUnknown as error:
             self._unknown(some, error)
         else:
-            self.served.row = row or self.served.row
+            earlier, self.served.row = self.served.row or {}, row
             self.closed = self.closed or any(change.field == "status" for change in some)
             self.finish(some, "applied")
             if not row.get("modified_time"):
                 self._last_look()  # every key of an answer may be missing (desk-tickets.md 1)
+            self.served.row = with_accepted(self.served.row, some, earlier)
 
     def _refused(self, some: Sequence[Change], error: Refused, again: bool) -> None:
         words = {part for name in error.fields for part in name.replace(".", "/").split("/")}

@@ -113,6 +113,23 @@ def planned(change: Intended, *, after: bool) -> Scalar:
     return change.after if after else change.before
 
 
+def with_accepted(row: Row, changes: Iterable[Change], earlier: Row) -> Row:
+    """Complete an answer by what Zoho accepted and does not show.
+
+    A profile may hide a field and still let it be set (desk-tickets.md section 1): without this
+    the mirror would never learn the value, and the same write would be planned for ever.
+    """
+    told = dict(row)
+    for change in changes:
+        value = planned(change, after=True)
+        if name := custom_name(change.field):
+            if "cf" not in row:
+                told["cf"] = {**(earlier.get("cf") or {}), **(told.get("cf") or {}), name: value}
+        elif PATCHED[change.field][1] not in row:
+            told[PATCHED[change.field][1]] = value
+    return told
+
+
 def same(one: Scalar, other: Scalar) -> bool:
     """Whether two values mean the same to Zoho: null and '' and -None-, 5.0 and "5.00"."""
     if one is other or one == other:

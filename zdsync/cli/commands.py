@@ -109,7 +109,7 @@ def run(args: Namespace) -> int:
     app = App(load_settings(), stop=stop)
     if args.once:
         with app.instance():
-            app.tick()
+            app.tick(once=True)
         return 0
     daemon.serve(app.tick, every=app.settings.every, instance=app.instance(), stop=stop)
     return 0

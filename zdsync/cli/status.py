@@ -23,11 +23,11 @@ def status_text(status: Status, width: int | None, *, colour: bool) -> str:
     ]
     names = ("stream", "rows", "last pull", "behind", "credits today")
     table = render_listing(listing("", names, rows), width=width, colour=colour)
-    total = sum(spent.values())
     left = "unknown" if status.left_today is None else f"{status.left_today:,}"
     lines = [
         "",
-        f"credits    {total:,.0f} spent today, {left} left",
+        f"credits    {status.spent('desk'):,.0f} spent today, {left} left; "
+        f"CRM {status.spent('crm'):,.0f} spent",
         f"last run   {_run(status)}",
         f"published  {_at(status.published_at)}",
         f"writing    {'paused; zdsync resume lets it go on' if status.paused else 'allowed'}",

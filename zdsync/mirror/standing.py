@@ -14,7 +14,10 @@ from zdsync.mirror.tables import literal
 from zdsync.sql import Sql, ident, load
 
 _PACKAGE = "zdsync.mirror.views"
-_FILES = ("as_of", "rule_tickets", "tickets", "contacts", "accounts", "agents")
+_FILES = (
+    *("as_of", "statuses", "open_tickets", "rule_tickets"),
+    *("tickets", "contacts", "accounts", "agents"),
+)
 
 
 def apply(database: Database) -> None:

@@ -49,6 +49,10 @@ class Status:
     paused: bool
     published_at: datetime | None
 
+    def spent(self, system: str) -> float:
+        """Credits of one system's pool; Desk and CRM each have their own."""
+        return sum(one.credits for one in self.spending if one.system == system)
+
     def document(self) -> dict[str, Any]:
         """The promised JSON document (instants as ISO 8601)."""
         return {
@@ -63,7 +67,8 @@ class Status:
                 for one in self.streams
             ],
             "credits": {
-                "spent_today": sum(one.credits for one in self.spending),
+                "spent_today": self.spent("desk"),
+                "crm_spent_today": self.spent("crm"),
                 "left_today": self.left_today,
                 "by_stream": {one.stream: one.credits for one in self.spending},
             },

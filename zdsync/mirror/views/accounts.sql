@@ -7,8 +7,10 @@ counts as (
     select account, count(*) as tickets, count(*) filter (is_open) as open_tickets
     from (
         select coalesce(t.account_id, c.account_id) as account,
-            t.presence = 'live' and t.status_type <> 'Closed' as is_open
-        from desk.tickets t left join desk.contacts c on c.id = t.contact_id
+            o.id is not null as is_open
+        from desk.tickets t
+        left join zdsync.open_tickets o on o.id = t.id
+        left join desk.contacts c on c.id = t.contact_id
         where t.presence in ('live', 'archived')
     ) group by account
 )

@@ -2,7 +2,7 @@
 create or replace view main.agents as
 with counts as (
     select assignee_id, count(*) as open_tickets, min(created_time) as oldest
-    from desk.tickets where presence = 'live' and status_type <> 'Closed' group by assignee_id
+    from zdsync.open_tickets group by assignee_id
 ),
 places as (
     select a.id, list(d.name order by d.name) as departments

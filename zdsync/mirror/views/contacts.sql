@@ -11,9 +11,9 @@ owners as (
     from people person left join crm.users usr on usr.id = person.owner_id group by person.id
 ),
 counts as (
-    select contact_id, count(*) as tickets,
-        count(*) filter (presence = 'live' and status_type <> 'Closed') as open_tickets
-    from desk.tickets where presence in ('live', 'archived') group by contact_id
+    select t.contact_id, count(*) as tickets, count(o.id) as open_tickets
+    from desk.tickets t left join zdsync.open_tickets o on o.id = t.id
+    where t.presence in ('live', 'archived') group by t.contact_id
 )
 select
     c.id,

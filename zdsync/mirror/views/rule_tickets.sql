@@ -52,7 +52,7 @@ select
     t.assignee_id,
     t.team_id,
     t.contact_id,
-    t.status_type,
+    coalesce(t.status_type, status.class) as status_type,
     t.tags_read_at,
     t.subject,
     t.description,
@@ -74,7 +74,7 @@ select
     t.due_date as due,
     t.customer_response_time as customer_replied,
     t.is_escalated,
-    coalesce(t.status_type <> 'Closed' and t.due_date < mirror.as_of, false) as is_overdue,
+    coalesce(coalesce(t.status_type, status.class, '') <> 'Closed' and t.due_date < mirror.as_of, false) as is_overdue,
     t.thread_count,
     t.comment_count,
     contact_agent.email is not null or ticket_agent.email is not null as requester_is_agent,
@@ -92,6 +92,7 @@ select
     coalesce(tier.cf, person_tier.cf) as crm_account_cf
 from desk.tickets t
 cross join zdsync.as_of mirror
+left join zdsync.statuses status on status.status = t.status
 left join people p on p.id = t.contact_id
 left join desk.accounts account on account.id = coalesce(t.account_id, p.account_id)
 left join tiers tier on tier.id = account.zoho_crm_account_id
