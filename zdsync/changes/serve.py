@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
+from zdsync.changes.belonging import mates_of, named_by, orphaned_marks
 from zdsync.changes.store import Writer
 from zdsync.changes.wire import (
     GIVEN,
@@ -144,7 +145,7 @@ class _Visit:
             self.finish(ours, "stale", "the ticket was closed meanwhile")
         stale = [one for one in shown if one in self.todo and not self._expected(one, row)]
         self.finish(stale, "stale", "another value stands there now")
-        self.finish(_mates(stale, self.todo), "unsent", _TOGETHER)
+        self.finish(mates_of(stale, self.todo), "unsent", _TOGETHER)
 
     def _moving(self, row: Row) -> bool:
         moves = [change for change in self.todo if change.field == "department"]
@@ -273,12 +274,11 @@ class _Visit:
             self.served.row = with_accepted(self.served.row, some, earlier)
 
     def _refused(self, some: Sequence[Change], error: Refused, again: bool) -> None:
-        words = {part for name in error.fields for part in name.replace(".", "/").split("/")}
-        named = [change for change in some if names(change) & words]
+        named = named_by(error, some)
         rules = dict.fromkeys(change.rule for change in some)
         if named and again:
             self.finish(named, "rejected", error.what, error.status)
-            mates = _mates(named, [change for change in some if change not in named])
+            mates = mates_of(named, [change for change in some if change not in named])
             self.finish(mates, "unsent", _TOGETHER)
             self._patch([change for change in some if change in self.todo], again=False)
         elif again and len(rules) > 1:
@@ -288,21 +288,12 @@ class _Visit:
             self.finish(some, "rejected", error.what, error.status)
 
     def _spam(self) -> None:
-        self._orphans()
+        orphans = orphaned_marks(self.todo, self.served.receipts)
+        self.finish(orphans, "unsent", "the rest of its rule was not done")
         marks = [change for change in self.todo if change.field == "spam"]
         marks = self._before_write(marks) if marks else marks
         if marks and self._write(marks, lambda: self.desk.mark_spam(self.served.ticket_id)):
             self._last_look()
-
-    def _orphans(self) -> None:
-        """A mark whose close did not happen is not wanted: somebody took the ticket up."""
-        undone = {
-            change.rule
-            for change, receipt in self.served.receipts
-            if receipt.outcome not in {"applied", "already"}
-        }
-        marks = [one for one in self.todo if one.field == "spam" and one.rule in undone]
-        self.finish(marks, "unsent", "the rest of its rule was not done")
 
     def _last_look(self) -> None:
         """Read what a write did not answer; the write is done whatever comes of it."""
@@ -312,14 +303,3 @@ class _Visit:
             return
         except (TokenRefused, ZohoFailed) as error:
             self.served.stopped = error
-
-
-def _mates(named: Sequence[Change], rest: Sequence[Change]) -> list[Change]:
-    """Changes that make no sense without the refused ones: a close's status and its outcome."""
-
-    def belongs(change: Change) -> bool:
-        return change.field == "status" or change.field.startswith("cf.")
-
-    rules = {change.rule for change in named if belongs(change)}
-    closing = {one.rule for one in (*named, *rest) if one.field == "status"} & rules
-    return [change for change in rest if change.rule in closing and belongs(change)]

@@ -1,0 +1,40 @@
+"""Which changes of a ticket stand or fall together. Pure.
+
+A close is its status and its outcome; a spam mark goes with the close of its rule; what Zoho
+names in a refusal belongs to one change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from zdsync.changes.wire import names
+from zdsync.errors import Refused
+from zdsync.model import Change, Receipt
+
+_DONE = frozenset({"applied", "already"})
+
+
+def named_by(error: Refused, changes: Iterable[Change]) -> list[Change]:
+    """The changes whose field a refusal names, such as `assigneeId` or `cf.cf_outcome`."""
+    words = {part for name in error.fields for part in name.replace(".", "/").split("/")}
+    return [change for change in changes if names(change) & words]
+
+
+def mates_of(lost: Sequence[Change], rest: Sequence[Change]) -> list[Change]:
+    """Changes that make no sense without the lost ones: a close's status and its outcome."""
+
+    def belongs(change: Change) -> bool:
+        return change.field == "status" or change.field.startswith("cf.")
+
+    rules = {change.rule for change in lost if belongs(change)}
+    closing = {one.rule for one in (*lost, *rest) if one.field == "status"} & rules
+    return [change for change in rest if change.rule in closing and belongs(change)]
+
+
+def orphaned_marks(
+    todo: Iterable[Change], receipts: Iterable[tuple[Change, Receipt]]
+) -> list[Change]:
+    """Spam marks whose rule was not done in full: somebody may have taken the ticket up."""
+    undone = {change.rule for change, receipt in receipts if receipt.outcome not in _DONE}
+    return [change for change in todo if change.field == "spam" and change.rule in undone]
