@@ -17,7 +17,6 @@ from zdsync.changes.wire import (
     GIVEN,
     body,
     is_tag,
-    names,
     planned,
     same,
     seen,
