@@ -13,7 +13,7 @@ from urllib.parse import parse_qs
 from .records import Json
 from .times import MINUTE, SECOND
 from .variant import Variant
-from .wire import Request, Response, dumps
+from .wire import JSON_TYPE, Request, Response, dumps, no_page
 
 CLIENT_ID = "1000.SANDBOXCLIENT0000000000000000"
 CLIENT_SECRET = "sandbox-client-secret"
@@ -80,7 +80,7 @@ class TokenServer:
                 return _json({"status": "success"})
             case "GET", "/oauth/serverinfo":
                 return _json({"result": "success", "locations": {"us": base}})
-        return Response(404, b"<html><body>404</body></html>", {"Content-Type": "text/html"})
+        return no_page()
 
     def _token(self, values: dict[str, str], at: int, base: str) -> Response:
         if values.get("client_id") != CLIENT_ID:
@@ -142,4 +142,4 @@ class TokenServer:
 
 
 def _json(value: Json, status: int = 200) -> Response:
-    return Response(status, dumps(value), {"Content-Type": "application/json;charset=UTF-8"})
+    return Response(status, dumps(value), dict(JSON_TYPE))

@@ -10,20 +10,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-from . import (
-    desk_bulk,
-    desk_children,
-    desk_counts,
-    desk_meta,
-    desk_people,
-    desk_read,
-    desk_reply,
-    desk_search,
-    desk_write,
-)
 from .accounts import TokenServer
-from .crm import Crm
-from .faults import HTML, Fault, Faults
+from .call import Call, Route
+from .crm.router import Crm
+from .desk.routes import ROUTES
+from .effects import update
+from .faults import Fault, Faults, broken
 from .gate import (
     DESK,
     authorised,
@@ -34,30 +26,16 @@ from .gate import (
     json_body,
     route_of,
 )
-from .limits import Meter, depth_price, meters
-from .records import Actor, CallEntry, Json, WriteEntry
-from .shapes import Shaper
+from .ledger import Ledger
+from .limits import depth_price
+from .records import Actor, CallEntry
+from .shapes.tickets import Shaper
 from .state import State
 from .validate import check_body, check_query
-from .variant import Variant
-from .wire import Call, Refused, Request, Response, Route, dumps
+from .wire import Refused, Request, Response, no_page
 
 _CRM = "/crm/v8/"
 Observer = Callable[[str, str, dict[str, list[str]], dict[str, str], bytes, int, bytes], None]
-_MODULES = (
-    desk_meta,
-    desk_people,
-    desk_search,
-    desk_read,
-    desk_counts,
-    desk_write,
-    desk_bulk,
-    desk_children,
-    desk_reply,
-)
-ROUTES: list[Route] = sorted(
-    (route for module in _MODULES for route in module.ROUTES), key=lambda r: r.template.count("{")
-)
 
 
 class Api:
@@ -81,9 +59,10 @@ class Api:
         self.sleep = sleep
         self.observer = observer
         self.tokens = TokenServer(variant)
-        self.crm = Crm(state)
+        self.crm = Crm()
         self.shaper = Shaper(state, variant)
-        self.meters = meters(variant, len(state.agents), len(state.crm_users))
+        self.ledger = Ledger(state)
+        self.meters = self.ledger.meters
         self.lock = threading.RLock()
 
     def handle(
@@ -108,7 +87,7 @@ class Api:
     def _guarded(self, request: Request, system: str, under_way: int, base: str) -> Response:
         at = self.clock()
         fault = self.faults.pick(request.method, request.path)
-        response = self._fault_before(request, fault, system, at) if fault else None
+        response = self._fault_before(fault, system, at) if fault else None
         if response is None:
             response = self._answer(request, system, under_way, at, base)
             if self.observer:
@@ -128,40 +107,18 @@ class Api:
             response.delay += fault.delay
         return response
 
-    def _fault_before(
-        self, request: Request, fault: Fault, system: str, at: int
-    ) -> Response | None:
+    def _fault_before(self, fault: Fault, system: str, at: int) -> Response | None:
         """Return the answer of a fault that stops the call, else None."""
         match fault.kind:
-            case "status":
-                body = (
-                    fault.body
-                    if fault.body is not None
-                    else dumps(
-                        {
-                            "errorCode": "INTERNAL_SERVER_ERROR",
-                            "message": "An internal server error occurred",
-                        }
-                    )
-                )
-                return Response(fault.status, body)
-            case "html":
-                return Response(
-                    502 if fault.status == 500 else fault.status,
-                    fault.body or HTML,
-                    {"Content-Type": "text/html"},
-                )
-            case "reset_before":
-                return Response(500, drop=True)
             case "expired_token":
                 self.tokens.access.clear()
                 return None
             case "concurrency429":
-                return self._refuse(system, _too_many(self.variant, system), at)
+                return self.ledger.refused(system, self.ledger.too_many(system), at)
             case "credits429":
-                return self._refuse(system, _exhausted(system), at)
+                return self.ledger.refused(system, self.ledger.exhausted(system), at)
             case _:
-                return None
+                return broken(fault)
 
     def _answer(
         self, request: Request, system: str, under_way: int, at: int, base: str
@@ -169,48 +126,49 @@ class Api:
         if system == "accounts":
             return self.tokens.handle(request, at, base)
         if system == "":
-            return Response(404, b"<html><body>404</body></html>", {"Content-Type": "text/html"})
-        meter = self.meters[system]
+            return no_page()
         call: Call | None = None
         template = request.path
+        prepare = self._prepare_crm if system == "crm" else self._prepare_desk
         try:
-            if under_way > meter.at_once:
-                raise _too_many(self.variant, system)
-            if meter.remaining(at) <= 0:
-                raise _exhausted(system)
-            call, template, run = self._prepare(request, system, at)
+            self.ledger.admit(system, under_way, at)
+            scopes = authorised(self.tokens, self.variant, request, system, at)
+            asked = self._call(request, at)
+            template, run = prepare(request, scopes, asked)
+            call = asked
             response = run()
         except Refused as refusal:
-            response = self._refuse(system, refusal, at)
+            response = self.ledger.refused(system, refusal, at)
         entry = CallEntry(system, request.method, template, 0, response.status, under_way)
-        return self._book(request, response, entry, call, at)
+        return self.ledger.book(request, response, entry, call, at)
 
     # -- what every call passes
 
-    def _prepare(
-        self, request: Request, system: str, at: int
-    ) -> tuple[Call, str, Callable[[], Response]]:
-        scopes = authorised(self.tokens, self.variant, request, system, at)
+    def _call(self, request: Request, at: int) -> Call:
         me = self.state.agents[self.state.api_agent]
-        call = Call(
+        actor = Actor(me.id, me.name, "Agent")
+        return Call(
             self.state,
             self.variant,
             self.shaper,
             at,
-            Actor(me.id, me.name, "Agent"),
+            actor,
             {},
             request.headers,
             origin=request.path,
         )
-        if system == "crm":
-            path = request.path.removeprefix(_CRM).strip("/")
-            check_crm_scope(self.variant, scopes, path)
-            call.q = {k: ",".join(v) for k, v in request.query.items()}
-            return (
-                call,
-                "/crm/v8/" + crm_template(path),
-                (lambda: self.crm.handle(call, request.method, path)),
-            )
+
+    def _prepare_crm(
+        self, request: Request, scopes: frozenset[str], call: Call
+    ) -> tuple[str, Callable[[], Response]]:
+        path = request.path.removeprefix(_CRM).strip("/")
+        check_crm_scope(self.variant, scopes, path)
+        call.q = {k: ",".join(v) for k, v in request.query.items()}
+        return _CRM + crm_template(path), lambda: self.crm.handle(call, request.method, path)
+
+    def _prepare_desk(
+        self, request: Request, scopes: frozenset[str], call: Call
+    ) -> tuple[str, Callable[[], Response]]:
         route = route_of(ROUTES, request, call)
         check_organisation(request, route, self.state.org_id)
         check_scope(scopes, route, self.variant.any_scope)
@@ -218,9 +176,9 @@ class Api:
         call.q = check_query(query, route.params)
         if route.body is not None:
             call.body = check_body(json_body(request, route), route.body)
-        self._shift(request, route, at)
+        self._shift(route, call.at)
         call.depth = 0
-        return call, DESK + route.template, lambda: self._run(call, route)
+        return DESK + route.template, lambda: self._run(call, route)
 
     def _run(self, call: Call, route: Route) -> Response:
         response = route.handler(call)
@@ -228,13 +186,11 @@ class Api:
             call.credits = depth_price(call.depth) if route.kind == "range" else 1
         return response
 
-    def _shift(self, request: Request, route: Route, at: int) -> None:
+    def _shift(self, route: Route, at: int) -> None:
         """Let an automation edit a ticket before a ranged read: rows shift between pages."""
         chance = max(self.variant.shift_rows, 0.02 if self.faults.profile == "storm" else 0.0)
         if route.kind != "range" or not self.faults.chance(chance) or not self.state.tickets:
             return
-        from .effects import update
-
         ids = list(self.state.tickets)
         ticket = self.state.tickets[ids[self.faults.choose(len(ids))]]
         if ticket.trashed is None and not ticket.archived:
@@ -247,71 +203,8 @@ class Api:
                 notify=False,
             )
 
-    # -- what every answer gets
-
-    def _refuse(self, system: str, refusal: Refused, at: int) -> Response:
-        if system == "crm":
-            body: Json = {
-                "code": refusal.code,
-                "details": refusal.details,
-                "message": refusal.message,
-                "status": "error",
-            }
-        else:
-            body = {"errorCode": refusal.code, "message": refusal.message}
-            if refusal.errors:
-                body["errors"] = refusal.errors
-        answer = Response(refusal.status, dumps(body))
-        if refusal.code == "THRESHOLD_EXCEEDED":  # DT 1: Retry-After in the daily case only
-            answer.headers["Retry-After"] = str(self.meters[system].retry_after(at))
-        return answer
-
-    def _book(
-        self, request: Request, response: Response, entry: CallEntry, call: Call | None, at: int
-    ) -> Response:
-        meter = self.meters[entry.system]
-        if response.status not in (401, 429):  # DT 1: 401 answers carry no rate headers (3P6)
-            entry.credits = call.credits if call and call.credits is not None else 1
-            self._rate_headers(entry, response, meter, meter.spend(entry.credits, at))
-        self.state.calls.append(entry)
-        self.state.call_counts[f"{entry.method} {entry.endpoint}"] += 1
-        if request.method != "GET" and response.status < 300 and call:
-            self.state.writes.append(
-                WriteEntry(
-                    at,
-                    request.method,
-                    request.path,
-                    request.query,
-                    call.body or None,
-                    response.status,
-                    call.ticket_id,
-                )
-            )
-        return response
-
-    def _rate_headers(self, entry: CallEntry, response: Response, meter: Meter, left: int) -> None:
-        if entry.system == "desk":
-            response.headers["X-Rate-Limit-Request-Weight-v3"] = str(entry.credits)
-            response.headers["X-Rate-Limit-Remaining-v3"] = str(left)
-        elif left <= meter.budget // 2:  # CRM 13: only once half the budget is used
-            response.headers["X-API-CREDITS-REMAINING"] = str(left)
-
 
 def _system(path: str) -> str:
     if path.startswith("/oauth"):
         return "accounts"
     return "desk" if path.startswith(DESK) else "crm" if path.startswith(_CRM) else ""
-
-
-def _too_many(variant: Variant, system: str) -> Refused:
-    if system == "crm":
-        return Refused(429, variant.crm_429_code, "too many requests at once")
-    return Refused(
-        429, "TOO_MANY_REQUESTS", "You have exceeded the number of concurrent API calls allowed."
-    )
-
-
-def _exhausted(system: str) -> Refused:
-    if system == "crm":
-        return Refused(429, "TOO_MANY_REQUESTS", "the credits of 24 hours are used up")
-    return Refused(429, "THRESHOLD_EXCEEDED", "The API credits of the day are used up.")

@@ -9,12 +9,11 @@ from __future__ import annotations
 import importlib
 import re
 from typing import Any
-from urllib.parse import parse_qs, unquote, urlsplit
 
 import responses
 
 from .api import Api
-from .wire import Request
+from .wire import JSON_TYPE, Request
 
 # by name: in this house only transport imports requests, and responses has loaded it anyway
 _ERRORS: Any = importlib.import_module("requests.exceptions")
@@ -35,15 +34,9 @@ def register(api: Api, mock: responses.RequestsMock, base: str) -> None:
 
 
 def _answer(api: Api, base: str, prepared: Any) -> Answer:
-    parts = urlsplit(prepared.url)
     body = prepared.body or b""
-    request = Request(
-        prepared.method,
-        unquote(parts.path),
-        parse_qs(parts.query, keep_blank_values=True),
-        {k.lower(): v for k, v in prepared.headers.items()},
-        body.encode() if isinstance(body, str) else body,
-    )
+    raw = body.encode() if isinstance(body, str) else body
+    request = Request.of(prepared.method, prepared.url, prepared.headers.items(), raw)
     limit = _timeout(getattr(prepared, "req_kwargs", {}).get("timeout"))
 
     def wait(seconds: float) -> None:
@@ -54,7 +47,7 @@ def _answer(api: Api, base: str, prepared: Any) -> Answer:
     response = api.handle(request, base, wait)
     if response.drop:
         raise _ERRORS.ConnectionError("connection reset by peer")
-    headers = {"Content-Type": "application/json;charset=UTF-8"} | response.headers
+    headers = JSON_TYPE | response.headers
     return response.status, headers, response.body
 
 

@@ -7,14 +7,11 @@ for the same ticket. Must not change tickets.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from .index import BASE
-from .records import Actor, Comment, Event, Thread, Ticket
+from .records import Actor, Agent, Comment, Contact, Event, Thread, Ticket
 from .times import HOUR, MINUTE
-
-if TYPE_CHECKING:
-    from .state import State
 
 _CHILD = 189_700_000_000_000_000
 _REPLIES = (
@@ -29,11 +26,20 @@ _ANSWERS = (
 )
 
 
+class Portal(Protocol):
+    """What the inventing of children draws from."""
+
+    org_id: str
+    api_agent: str
+    agents: dict[str, Agent]
+    contacts: dict[str, Contact]
+
+
 class Children:
     """Threads, comments, history and followers by ticket id."""
 
-    def __init__(self, state: State) -> None:
-        self._state = state
+    def __init__(self, portal: Portal) -> None:
+        self._portal = portal
         self._threads: dict[str, list[Thread]] = {}
         self._comments: dict[str, list[Comment]] = {}
         self._history: dict[str, list[Event]] = {}
@@ -54,7 +60,7 @@ class Children:
                     "Internal note: checked with the team.",
                     "plainText",
                     False,
-                    ticket.assignee_id or self._state.api_agent,
+                    ticket.assignee_id or self._portal.api_agent,
                     ticket.created + (n + 1) * HOUR,
                 )
                 for n in range(ticket.comments)
@@ -84,7 +90,7 @@ class Children:
         return made
 
     def _thread(self, ticket: Ticket, n: int, inward: bool, at: int) -> Thread:
-        desk = f"support@{self._state.org_id}.desk.example"
+        desk = f"support@{self._portal.org_id}.desk.example"
         if inward:
             text = (ticket.description or "") if n == 0 else _ANSWERS[n % len(_ANSWERS)]
             return Thread(
@@ -105,17 +111,17 @@ class Children:
             _channel(ticket),
             at,
             _REPLIES[n % len(_REPLIES)],
-            ticket.assignee_id or self._state.api_agent,
+            ticket.assignee_id or self._portal.api_agent,
             "AGENT",
             ticket.email,
             desk,
         )
 
     def _old_history(self, ticket: Ticket) -> list[Event]:
-        contact = self._state.contacts.get(ticket.contact_id)
+        contact = self._portal.contacts.get(ticket.contact_id)
         writer = Actor(ticket.contact_id, contact.name if contact else "Unknown", "Contact")
         events = [Event("TicketCreated", ticket.created, writer)]
-        agent = self._state.agents.get(ticket.assignee_id or "")
+        agent = self._portal.agents.get(ticket.assignee_id or "")
         if agent and ticket.closed:
             info: list[tuple[str, str, object, object]] = [
                 ("Status", "ValueTransition", "Open", ticket.status)

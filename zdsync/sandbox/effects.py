@@ -38,6 +38,43 @@ LABELS = {
 }
 
 
+def blank(
+    state: State, department_id: str, contact_id: str, author_id: str | None, at: int
+) -> Ticket:
+    """Make a ticket that is not in the portal yet."""
+    contact = state.contacts.get(contact_id)
+    return Ticket(
+        state.new_id(),
+        state.new_number(),
+        "",
+        None,
+        "Open",
+        "Open",
+        None,
+        "Email",
+        "en",
+        department_id,
+        contact_id,
+        contact.account_id if contact else None,
+        None,
+        None,
+        contact.email if contact else None,
+        at,
+        at,
+        created_by=author_id,
+        customer_response=at,
+    )
+
+
+def add(state: State, ticket: Ticket, values: dict[str, Any], at: int) -> None:
+    """Put a new ticket with its values into the portal."""
+    for name, value in values.items():
+        setattr(ticket, name, value)
+    ticket.status_type = STATUSES[ticket.status]
+    ticket.closed = at if ticket.status_type == "Closed" else None
+    state.add(ticket, at)
+
+
 def update(
     state: State,
     ticket: Ticket,

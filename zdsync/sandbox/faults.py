@@ -10,6 +10,8 @@ import re
 from dataclasses import dataclass
 from random import Random
 
+from .wire import HTML_TYPE, Response, dumps
+
 KINDS = (
     "status",
     "html",
@@ -39,7 +41,7 @@ _PROFILES: dict[str, tuple[tuple[str, float], ...]] = {
         ("expired_token", 0.01),
     ),
 }
-HTML = b"<html><head><title>502 Bad Gateway</title></head><body><h1>Bad Gateway</h1></body></html>"
+_HTML = b"<html><head><title>502 Bad Gateway</title></head><body><h1>Bad Gateway</h1></body></html>"
 
 
 @dataclass(slots=True)
@@ -70,11 +72,6 @@ class Faults:
             raise ValueError(f"unknown fault {fault.kind!r}; known: {', '.join(KINDS)}")
         self._planned.append(fault)
 
-    def clear(self) -> None:
-        """Forget planned faults and calm down."""
-        self._planned.clear()
-        self.profile = "none"
-
     def pick(self, method: str, path: str) -> Fault | None:
         """Return the fault of this call, planned ones first; the accounts server is spared."""
         for fault in self._planned:
@@ -99,3 +96,21 @@ class Faults:
     def choose(self, count: int) -> int:
         """Pick a number below count."""
         return self._rng.randrange(count)
+
+
+def broken(fault: Fault) -> Response | None:
+    """Return the answer of a fault that stops the call by itself, else None."""
+    match fault.kind:
+        case "status":
+            if fault.body is not None:
+                return Response(fault.status, fault.body)
+            words = "An internal server error occurred"
+            error = {"errorCode": "INTERNAL_SERVER_ERROR", "message": words}
+            return Response(fault.status, dumps(error))
+        case "html":
+            status = 502 if fault.status == 500 else fault.status
+            return Response(status, fault.body or _HTML, dict(HTML_TYPE))
+        case "reset_before":
+            return Response(500, drop=True)
+        case _:
+            return None

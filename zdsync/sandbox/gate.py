@@ -10,9 +10,10 @@ import json
 from typing import Any
 
 from .accounts import TokenServer
-from .crm_shapes import MODULES
+from .call import Call, Route
+from .crm.modules import MODULES
 from .variant import Variant
-from .wire import Call, Refused, Request, Route, not_found, unprocessable
+from .wire import Refused, Request, not_found, unprocessable
 
 DESK = "/api/v1/"
 _ALTERNATIVES = {"Desk.basic.READ", "Desk.settings.READ"}

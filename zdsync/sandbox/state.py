@@ -108,6 +108,15 @@ class State:
             return tag
         return self.tags[tag_id]
 
+    def crm_records(self, module: str) -> dict[str, CrmRecord]:
+        """Return the records of a CRM module."""
+        stores = {
+            "Contacts": self.crm_contacts,
+            "Accounts": self.crm_accounts,
+            "Leads": self.crm_leads,
+        }
+        return stores[module]
+
     # -- what is seen where
 
     def searchable(self, ticket: Ticket) -> bool:

@@ -13,7 +13,7 @@ from typing import Any
 
 from .records import Json
 from .times import parse_iso
-from .wire import Refused, unprocessable
+from .wire import Refused, field_error, invalid_data, unprocessable
 
 _DIGITS = re.compile(r"[0-9]+")
 
@@ -34,6 +34,11 @@ class Param:
 def integer(lo: int | None = None, hi: int | None = None) -> Param:
     """Take a whole number within bounds."""
     return Param("int", lo, hi)
+
+
+def offsets(lo: int | None = 1, hi: int | None = None) -> dict[str, Param]:
+    """Take `limit` within bounds, and `from`."""
+    return {"limit": integer(lo, hi), "from": integer(0)}
 
 
 def one_id(required: bool = False) -> Param:
@@ -175,25 +180,19 @@ def check_body(body: object, table: Body) -> Json:
     if not isinstance(body, dict):
         raise unprocessable("The request body must be a JSON object")
     errors = [
-        _error(f"/{key}", "invalid", "An extra parameter is found")
+        field_error(f"/{key}", "invalid", "An extra parameter is found")
         for key in body
         if key not in table
     ]
     for key, spec in table.items():
         if key not in body:
             if spec.required:
-                errors.append(_error(f"/{key}", "missing", "A mandatory key is missing"))
+                errors.append(field_error(f"/{key}", "missing", "A mandatory key is missing"))
         elif not _fits(body[key], spec):
-            errors.append(_error(f"/{key}", "invalid", f"The value of {key} is not valid"))
+            errors.append(field_error(f"/{key}", "invalid", f"The value of {key} is not valid"))
     if errors:
-        raise Refused(
-            422, "INVALID_DATA", "The data is invalid due to validation restrictions", errors
-        )
+        raise invalid_data(errors)
     return body
-
-
-def _error(pointer: str, kind: str, message: str) -> Json:
-    return {"fieldName": pointer, "errorType": kind, "errorMessage": message}
 
 
 def _fits(value: object, spec: Field) -> bool:

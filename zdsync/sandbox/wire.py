@@ -1,24 +1,20 @@
-"""Words that every door and handler shares: Request, Response, Refused, Call, Route.
+"""Words that every door and handler shares: Request, Response, Refused.
 
-Pure of sockets and of state changes. Handlers take a Call and return a Response or
-raise Refused; api.py turns Refused into the body of the system that was called.
+Pure of sockets and of state. Handlers return a Response or raise Refused; ledger.py turns
+Refused into the body of the system that was called.
 """
 
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, unquote, urlsplit
 
-from .records import Actor, Json
+from .records import Json
 
-if TYPE_CHECKING:
-    from .shapes import Shaper
-    from .state import State
-    from .validate import Body, Param
-    from .variant import Variant
+JSON_TYPE = {"Content-Type": "application/json;charset=UTF-8"}
+HTML_TYPE = {"Content-Type": "text/html"}
 
 
 @dataclass(slots=True)
@@ -30,6 +26,18 @@ class Request:
     query: dict[str, list[str]]
     headers: dict[str, str]
     body: bytes = b""
+
+    @classmethod
+    def of(cls, method: str, url: str, headers: Iterable[tuple[str, str]], body: bytes) -> Request:
+        """Take apart what a door was given."""
+        parts = urlsplit(url)
+        return cls(
+            method,
+            unquote(parts.path),
+            parse_qs(parts.query, keep_blank_values=True),
+            {k.lower(): v for k, v in headers},
+            body,
+        )
 
 
 @dataclass(slots=True)
@@ -62,46 +70,6 @@ class Refused(Exception):
         self.details = details or {}
 
 
-@dataclass(slots=True)
-class Call:
-    """What a handler sees. It sets `depth` or `credits` where the price is its own."""
-
-    state: State
-    variant: Variant
-    shaper: Shaper
-    at: int
-    actor: Actor
-    args: dict[str, str]
-    headers: dict[str, str]
-    q: dict[str, Any] = field(default_factory=dict)
-    body: Json = field(default_factory=dict)
-    depth: int = 0
-    credits: int | None = None
-    origin: str = ""
-    ticket_id: str | None = None
-
-
-Handler = Callable[[Call], Response]
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """One operation. kind: one (1 credit), range (by depth), count."""
-
-    method: str
-    template: str
-    scopes: tuple[str, ...]
-    handler: Handler
-    params: Mapping[str, Param] = field(default_factory=dict)
-    body: Body | None = None
-    kind: str = "one"
-    pattern: re.Pattern[str] = field(init=False)
-
-    def __post_init__(self) -> None:
-        text = re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", self.template)
-        object.__setattr__(self, "pattern", re.compile(text))
-
-
 _ENCODE = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 
 
@@ -113,6 +81,11 @@ def dumps(value: object) -> bytes:
 def ok(value: object) -> Response:
     """Answer 200 with a JSON body."""
     return Response(200, dumps(value))
+
+
+def listed(rows: list[Json]) -> Response:
+    """Answer rows under `data`, or 204 where there are none."""
+    return ok({"data": rows}) if rows else empty()
 
 
 def ok_rows(rows: Iterable[bytes], tail: str = "") -> Response:
@@ -135,9 +108,23 @@ def unprocessable(message: str) -> Refused:
     return Refused(422, "UNPROCESSABLE_ENTITY", message)
 
 
-def invalid(pointer: str, kind: str, message: str) -> Refused:
-    """Make a 422 INVALID_DATA that names one field (DT 1, error bodies)."""
-    error = {"fieldName": pointer, "errorType": kind, "errorMessage": message}
+def field_error(pointer: str, kind: str, message: str) -> Json:
+    """Write what is wrong with one field (DT 1, error bodies)."""
+    return {"fieldName": pointer, "errorType": kind, "errorMessage": message}
+
+
+def invalid_data(errors: list[Json]) -> Refused:
+    """Make a 422 INVALID_DATA over those fields."""
     return Refused(
-        422, "INVALID_DATA", "The data is invalid due to validation restrictions", [error]
+        422, "INVALID_DATA", "The data is invalid due to validation restrictions", errors
     )
+
+
+def invalid(pointer: str, kind: str, message: str) -> Refused:
+    """Make a 422 INVALID_DATA that names one field."""
+    return invalid_data([field_error(pointer, kind, message)])
+
+
+def no_page() -> Response:
+    """Answer a path that no system has."""
+    return Response(404, b"<html><body>404</body></html>", dict(HTML_TYPE))

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple, TypeVar
 
-from .wire import Call, unprocessable
+from ..call import Call
+from ..wire import unprocessable
 
 T = TypeVar("T")
 
@@ -52,7 +53,7 @@ def search_page(c: Call) -> Page:
     return found
 
 
-def cut(c: Call, rows: Sequence[T], where: Page) -> Sequence[T]:
+def cut(rows: Sequence[T], where: Page) -> Sequence[T]:
     """Cut the page out of all rows."""
     return rows[where.start : where.start + where.size]
 

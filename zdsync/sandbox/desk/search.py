@@ -9,13 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from . import shapes_people as sp
-from .filters import Test, contains, custom, inside, one_of, second_range, status, tag
-from .index import TimeIndex, View, id_of, key_of
-from .paging import Page, search_page
-from .records import Account, Contact, Ticket
-from .validate import CUSTOM, RANGE, ids, integer, one_id, sort, text, texts
-from .wire import Call, Response, Route, dumps, empty, ok_rows
+from ..call import Call, Route
+from ..index import TimeIndex, View, id_of, key_of
+from ..shapes.accounts import account_search
+from ..shapes.contacts import contact_search
+from ..validate import CUSTOM, RANGE, ids, offsets, one_id, sort, text, texts
+from ..wire import Response, dumps, empty, ok_rows
+from .filters import Test
+from .paging import Page, cut, search_page
+from .search_terms import account_tests, contact_tests, ticket_tests
 
 _SORTS: dict[str, Callable[[Any], Any]] = {
     "createdTime": lambda r: (r.created, r.id),
@@ -29,20 +31,20 @@ _SORTS: dict[str, Callable[[Any], Any]] = {
 
 def search_tickets(c: Call) -> Response:
     """GET /tickets/search."""
-    return _search(c, c.state.ticket_view, _ticket_tests, lambda t: c.shaper.search_bytes(t, c.at))
+    return _search(c, c.state.ticket_view, ticket_tests, lambda t: c.shaper.search_bytes(t, c.at))
 
 
 def search_contacts(c: Call) -> Response:
     """GET /contacts/search."""
     return _search(
-        c, c.state.contact_view, _contact_tests, lambda r: dumps(sp.contact_search(c.shaper, r))
+        c, c.state.contact_view, contact_tests, lambda r: dumps(contact_search(c.shaper, r))
     )
 
 
 def search_accounts(c: Call) -> Response:
     """GET /accounts/search."""
     return _search(
-        c, c.state.account_view, _account_tests, lambda r: dumps(sp.account_search(c.shaper, r))
+        c, c.state.account_view, account_tests, lambda r: dumps(account_search(c.shaper, r))
     )
 
 
@@ -66,7 +68,7 @@ def _search(
             _memo_key(c), lambda: _matches(view, keys[left:right], tests, key, down)
         )
         total = len(found)
-        rows = [view.doc(i) for i in found[where.start : where.start + where.size]]
+        rows = [view.doc(i) for i in cut(found, where)]
     if not rows:
         return empty()
     return ok_rows([render(r) for r in rows], f',"count":{_count(c, total)}')
@@ -141,87 +143,14 @@ def _matches(
     return [d.id for d in found]
 
 
-def _ticket_tests(c: Call) -> list[Test]:
-    state = c.state
-
-    def contact(t: Ticket) -> str:
-        found = state.contacts.get(t.contact_id)
-        return found.name if found else ""
-
-    def account(t: Ticket) -> str:
-        found = state.accounts.get(t.account_id or "")
-        return found.name if found else ""
-
-    return [
-        *one_of(c, "id", "id"),
-        *one_of(c, "ticketNumber", "number"),
-        *status(c),
-        *tag(c),
-        *one_of(c, "departmentId", "department_id"),
-        *one_of(c, "priority", "priority"),
-        *one_of(c, "assigneeId", "assignee_id"),
-        *one_of(c, "contactId", "contact_id"),
-        *one_of(c, "accountId", "account_id"),
-        *one_of(c, "productId", "product_id"),
-        *one_of(c, "email", "email"),
-        *one_of(c, "phone", "phone"),
-        *one_of(c, "category", "category"),
-        *one_of(c, "channel", "channel"),
-        *contains(c, "subject", lambda t: t.subject),
-        *contains(c, "description", lambda t: t.description),
-        *contains(c, "contactName", contact),
-        *contains(c, "accountName", account),
-        *contains(c, "productName", lambda t: None),
-        *contains(c, "_all", lambda t: f"{t.subject} {t.description}"),
-        *inside(c, "dueDateRange", lambda t: t.due),
-        *inside(c, "customerResponseTimeRange", lambda t: t.customer_response),
-        *second_range(c),
-        *custom(c),
-    ]
-
-
-def _contact_tests(c: Call) -> list[Test]:
-    def account(r: Contact) -> str:
-        found = c.state.accounts.get(r.account_id or "")
-        return found.name if found else ""
-
-    return [
-        *one_of(c, "id", "id"),
-        *one_of(c, "email", "email"),
-        *one_of(c, "phone", "phone"),
-        *one_of(c, "mobile", "mobile"),
-        *contains(c, "accountName", account),
-        *contains(c, "lastName", lambda r: r.last),
-        *contains(c, "firstName", lambda r: r.first),
-        *contains(c, "fullName", lambda r: r.name),
-        *contains(c, "_all", lambda r: f"{r.name} {r.email}"),
-        *second_range(c),
-        *custom(c),
-    ]
-
-
-def _account_tests(c: Call) -> list[Test]:
-    def everything(a: Account) -> str:
-        return f"{a.name} {a.website} {a.email}"
-
-    return [
-        *one_of(c, "id", "id"),
-        *contains(c, "accountName", lambda a: a.name),
-        *contains(c, "_all", everything),
-        *second_range(c),
-        *custom(c),
-    ]
-
-
-_CUSTOM = {f"customField{n}": CUSTOM for n in range(1, 11)}
 _COMMON = {
     "id": ids(),
     "createdTimeRange": RANGE,
     "modifiedTimeRange": RANGE,
-    "limit": integer(1, 100),
-    "from": integer(0),
+    **offsets(1, 100),
     "accountName": text(3, 500),
-} | _CUSTOM
+    **{f"customField{n}": CUSTOM for n in range(1, 11)},
+}
 _READ = "Desk.search.READ"
 
 ROUTES = [

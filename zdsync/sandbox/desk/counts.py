@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections import Counter
 
+from ..call import Call, Route
+from ..records import Json, Ticket
+from ..validate import CUSTOM, RANGE, enums, ids, text, texts
+from ..wire import Response, ok
 from .filters import custom, inside, one_of
-from .records import Json, Ticket
-from .validate import CUSTOM, RANGE, enums, ids, text, texts
-from .wire import Call, Response, Route, ok
 
 _SEARCH = ("Desk.tickets.READ", "Desk.search.READ")
 

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import effects
-from .desk_children import thread_body
-from .desk_meta import reply_address
-from .desk_read import find
-from .desk_write import changes_of, check_changes, check_closing, writable
-from .records import Thread, Ticket
-from .validate import BOOL, Field
-from .wire import Call, Response, Route, invalid, ok
+from .. import effects
+from ..call import Call, Route
+from ..records import Thread, Ticket
+from ..validate import BOOL, Field
+from ..wire import Response, invalid, ok
+from .departments import reply_address
+from .lookup import find, writable
+from .threads import thread_body
+from .values import changes_of, check_changes, check_closing
 
 
 def send_reply(c: Call) -> Response:

@@ -5,16 +5,48 @@ Owns the codes of CRM 14 for bad requests. Must not know records.
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Sequence
+from typing import TypeVar
 
-from .records import Json
-from .times import parse_offset_iso
-from .wire import Call, Refused
+from ..call import Call
+from ..records import Json
+from ..times import parse_offset_iso
+from ..wire import Refused
+
+T = TypeVar("T")
+PER_PAGE = 200
 
 
 def error(status: int, code: str, message: str, details: Json | None = None) -> Refused:
     """Make a refusal in CRM words."""
     return Refused(status, code, message, None, details)
+
+
+def missing(name: str) -> Refused:
+    """Refuse a call without a parameter that it needs."""
+    return error(
+        400,
+        "REQUIRED_PARAM_MISSING",
+        "One of the expected parameter is missing",
+        {"param_name": name},
+    )
+
+
+def no_module() -> Refused:
+    """Refuse a module that the CRM does not have."""
+    return error(
+        400,
+        "INVALID_MODULE",
+        "the module name given seems to be invalid",
+        {"resource_path_index": 0},
+    )
+
+
+def no_url() -> Refused:
+    """Refuse a path that the CRM does not have."""
+    return error(
+        404, "INVALID_URL_PATTERN", "Please check if the URL trying to access is a correct one"
+    )
 
 
 def known(c: Call, names: set[str]) -> None:
@@ -27,13 +59,7 @@ def known(c: Call, names: set[str]) -> None:
 def field_names(c: Call) -> list[str]:
     """Read `fields`: required, at most 50 (CRM 3)."""
     if not c.q.get("fields"):
-        # CRM 3: the call is refused without it
-        raise error(
-            400,
-            "REQUIRED_PARAM_MISSING",
-            "One of the expected parameter is missing",
-            {"param_name": "fields"},
-        )
+        raise missing("fields")  # CRM 3: the call is refused without it
     names = [n.strip() for n in c.q["fields"].split(",")]
     limit = c.variant.crm_refuses_fields_over
     if len(names) > limit:
@@ -77,3 +103,11 @@ def order_of(c: Call, keys: Container[str]) -> tuple[str, str]:
     if "cvid" in c.q and "sort_by" in c.q:
         raise error(400, "AMBIGUITY_DURING_PROCESSING", "cvid and sort_by together")
     return by, way
+
+
+def one_page(c: Call, rows: Sequence[T]) -> tuple[Sequence[T], Json]:
+    """Cut the page out of all rows; return it and its `info`."""
+    size, page = number(c, "per_page", PER_PAGE, PER_PAGE), number(c, "page", 1, None)
+    part = rows[(page - 1) * size : page * size]
+    more = page * size < len(rows)
+    return part, {"per_page": size, "count": len(part), "page": page, "more_records": more}

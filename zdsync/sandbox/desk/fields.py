@@ -1,7 +1,7 @@
 """Field metadata of the portal: standard and custom fields, options of picklists.
 
-Owns what GET /fields and /organizationFields tell, and the check of custom-field values
-on write. Must not hold records.
+Owns which fields there are and the check of custom-field values on write. Must not hold
+records.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from .records import Json
-from .shapes import CF_LABELS
-from .shapes_people import ACCOUNT_CF, CONTACT_CF
-from .state import OUTCOMES, PRIORITIES, STATUSES
-from .wire import invalid
+from ..shapes.accounts import ACCOUNT_CF
+from ..shapes.contacts import CONTACT_CF
+from ..shapes.tickets import CF_LABELS
+from ..state import OUTCOMES, PRIORITIES, STATUSES
+from ..wire import invalid
 
 CHANNELS = ("Phone", "Email", "Web", "Chat", "Forum", "Facebook", "Twitter")
 LANGUAGES = ("en", "fr", "de", "es", "ar", "ja")
@@ -78,52 +78,6 @@ FIELDS: dict[str, tuple[Meta, ...]] = {
     "contracts": (),
     "products": (),
 }
-
-
-def _options(meta: Meta) -> list[Json]:
-    if meta.api_name == "status":
-        return [{"value": name, "statusType": kind} for name, kind in STATUSES.items()]
-    return [{"value": value} for value in meta.options]
-
-
-def _common(module: str, n: int, meta: Meta) -> Json:
-    serial = list(FIELDS).index(module) * 100 + n
-    return {
-        "id": str(189_197_000_000_000_000 + serial),
-        "apiName": meta.api_name,
-        "displayLabel": meta.label,
-        "i18NLabel": meta.label,
-        "name": meta.label,
-        "type": meta.type,
-        "isCustomField": meta.custom,
-        "isEncryptedField": False,
-        "isTrackLastActivityTime": False,
-        "isMandatory": meta.api_name in ("subject", "contactId"),
-        "maxLength": meta.max_length,
-        "showToHelpCenter": True,
-    }
-
-
-def old_field(module: str, n: int, meta: Meta) -> Json:
-    """Write a row of /organizationFields: options in allowedValues (DP 7)."""
-    row = _common(module, n, meta)
-    if meta.options:
-        row["allowedValues"] = _options(meta)
-    return row
-
-
-def new_field(module: str, n: int, meta: Meta) -> Json:
-    """Write a row of /fields: options in pickListValues (DP 7)."""
-    row = _common(module, n, meta)
-    row.update(
-        isIndexed=False,
-        isComputed=False,
-        isSortable=False,
-        sourceType="USERDEFINED" if meta.custom else "SYSTEM",
-    )
-    if meta.options:
-        row["pickListValues"] = _options(meta)
-    return row
 
 
 def check_cf(cf: dict[str, Any], module: str = "tickets") -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from .wire import Call
+from ..call import Call
 
 Test = Callable[[Any], bool]
 

@@ -1,0 +1,1 @@
+"""Zoho Desk: one file per resource, each with its handlers and its ROUTES."""

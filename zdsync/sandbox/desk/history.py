@@ -1,0 +1,153 @@
+"""The past of a ticket: its history, and durations drawn from it.
+
+Owns GET History, metrics, and what this portal has none of: blueprints, time entries
+(DT 2, DT 3). Must not change state.
+"""
+
+from __future__ import annotations
+
+from ..call import Call, Route
+from ..records import Event, Json
+from ..times import HOUR, MINUTE
+from ..validate import enum, enums, offsets, one_id, text
+from ..wire import Response, empty, listed, ok
+from .lookup import find
+from .paging import cut, page
+
+_T = "tickets/{ticketId}/"
+_READ = ("Desk.tickets.READ",)
+_EVENTS = (
+    "Comment",
+    "TimeEntry",
+    "Task",
+    "Call",
+    "Event",
+    "Attachment",
+    "Approval",
+    "Supervise",
+    "Workflow",
+    "Macro",
+    "AssignmentRule",
+    "NotificationRule",
+    "SLA",
+    "Blueprint",
+    "SkillRelated",
+    "ZiaRelated",
+)
+
+
+def _event(c: Call, event: Event) -> Json:
+    info = [
+        {
+            "propertyName": name,
+            "propertyType": kind,
+            "systemProperty": False,
+            "propertyValue": {"previousValue": before, "updatedValue": after},
+        }
+        for name, kind, before, after in event.info
+    ]
+    return {
+        "actor": {
+            "id": c.shaper.id(event.actor.id),
+            "name": event.actor.name,
+            "type": event.actor.type,
+        },
+        "actorInfo": [],
+        "eventInfo": info,
+        "eventName": event.name,
+        "eventTime": c.shaper.time(event.at - event.at % 1000),
+        "source": None,
+    }
+
+
+def history(c: Call) -> Response:
+    """GET History: whole seconds; the order is the variant's (DT 2 History)."""
+    ticket = find(c)
+    rows = [
+        e
+        for e in c.state.children.history(ticket)
+        if c.q.get("agentId", e.actor.id) == e.actor.id and _event_fits(c, e)
+    ]
+    if c.variant.history_newest_first:
+        rows.reverse()
+    part = cut(rows, page(c, 50, 0))
+    return listed([_event(c, e) for e in part])
+
+
+def _event_fits(c: Call, event: Event) -> bool:
+    if "fieldName" in c.q and not any(i[0] == c.q["fieldName"] for i in event.info):
+        return False
+    kind = c.q.get("eventFilter", "").removesuffix("History")
+    return event.name.startswith(kind)
+
+
+def metrics(c: Call) -> Response:
+    """GET metrics: durations are text (DT 2)."""
+    ticket = find(c)
+    every = c.state.children.threads(ticket)
+    out = [t for t in every if t.direction == "out"]
+    first = _hours(out[0].created - ticket.created) if out else "00:00 hrs"
+    done = _hours(ticket.closed - ticket.created) if ticket.closed else "00:00 hrs"
+    return ok(
+        {
+            "firstResponseTime": first,
+            "totalResponseTime": first,
+            "resolutionTime": done,
+            "responseCount": str(len(out)),
+            "outgoingCount": str(len(out)),
+            "reopenCount": "0",
+            "threadCount": str(len(every)),
+            "reassignCount": "0",
+            "agentsHandled": [],
+            "stagingData": [{"status": ticket.status, "handledTime": done}],
+        }
+    )
+
+
+def _hours(ms: int) -> str:
+    return f"{ms // HOUR:02}:{ms % HOUR // MINUTE:02} hrs"
+
+
+def blueprint(c: Call) -> Response:
+    """GET blueprint: no ticket of this portal is under one (DT 3)."""
+    find(c)
+    return empty()
+
+
+def time_entries(c: Call) -> Response:
+    """GET timeEntry: none."""
+    find(c)
+    return empty()
+
+
+ROUTES = [
+    Route(
+        "GET",
+        _T + "History",
+        _READ,
+        history,
+        {
+            "agentId": one_id(),
+            "fieldName": text(0, 100),
+            **offsets(1, 50),
+            "eventFilter": enum(*(f"{name}History" for name in _EVENTS)),
+        },
+        kind="range",
+    ),
+    Route("GET", _T + "metrics", _READ, metrics),
+    Route(
+        "GET",
+        _T + "blueprint",
+        _READ,
+        blueprint,
+        {"include": enums("transitionOwnerAgents", "transitionOwnerTeams", "transitionOwnerDept")},
+    ),
+    Route(
+        "GET",
+        _T + "timeEntry",
+        _READ,
+        time_entries,
+        offsets(1, 100),
+        kind="range",
+    ),
+]

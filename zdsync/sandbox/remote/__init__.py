@@ -1,0 +1,1 @@
+"""Somebody else at work: changes that reach the portal behind the API's back."""

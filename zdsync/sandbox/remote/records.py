@@ -1,0 +1,68 @@
+"""Somebody else's hand on contacts and CRM records."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..records import Contact
+from .base import Remote
+
+
+class RemoteRecords(Remote):
+    """What happens to everything that is no ticket, and to records gone for good."""
+
+    def purge(self, record_id: str) -> None:
+        """Delete a ticket, contact or account for good; the bin does not know it."""
+        with self.lock:
+            s = self.state
+            item = s.tickets.get(record_id) or s.contacts.get(record_id) or s.accounts[record_id]
+            s.purge(item, self.at())
+            s.children.drop(record_id)
+
+    def edit_contact(self, contact_id: str, **attributes: Any) -> None:
+        """Edit a Desk contact by attribute name; trashed=True puts it into the bin."""
+        contact = self.state.contacts[contact_id]
+        with self.lock, self.state.change(contact, self.at()):
+            if isinstance(attributes.get("trashed"), bool):
+                attributes["trashed"] = (
+                    self.state.stamp(self.at()) if attributes["trashed"] else None
+                )
+            for name, value in attributes.items():
+                setattr(contact, name, value)
+
+    def create_contact(self, last: str, **attributes: Any) -> Contact:
+        """Make a Desk contact; the rest by attribute name."""
+        with self.lock:
+            at = self.state.stamp(self.at())
+            contact = Contact(
+                self.state.new_id(), None, last, None, None, None, None, None, None, None, at, at
+            )
+            for name, value in attributes.items():
+                setattr(contact, name, value)
+            self.state.add(contact, at)
+            return contact
+
+    # -- the CRM
+
+    def crm_edit(self, module: str, record_id: str, **values: Any) -> None:
+        """Edit a CRM record; Owner takes a user id."""
+        with self.lock:
+            record = self.state.crm_records(module)[record_id]
+            record.owner_id = values.pop("Owner", record.owner_id)
+            record.values = {**record.values, **values}
+            record.modified = self.state.stamp(self.at())
+            self.state.version += 1
+
+    def crm_delete(self, module: str, record_id: str, permanent: bool = False) -> None:
+        """Delete a CRM record; the deleted feed shows it."""
+        with self.lock:
+            record = self.state.crm_records(module)[record_id]
+            record.deleted = self.state.stamp(self.at())
+            record.deleted_kind = "permanent" if permanent else "recycle"
+            self.state.version += 1
+
+    def crm_restore(self, module: str, record_id: str) -> None:
+        """Bring a CRM record back."""
+        with self.lock:
+            self.state.crm_records(module)[record_id].deleted = None
+            self.state.version += 1
