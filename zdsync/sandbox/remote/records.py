@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..records import Contact
+from ..records import Account, Contact, CrmRecord
 from .base import Remote
 
 
@@ -21,14 +21,20 @@ class RemoteRecords(Remote):
 
     def edit_contact(self, contact_id: str, **attributes: Any) -> None:
         """Edit a Desk contact by attribute name; trashed=True puts it into the bin."""
-        contact = self.state.contacts[contact_id]
-        with self.lock, self.state.change(contact, self.at()):
+        self._edit(self.state.contacts[contact_id], attributes)
+
+    def edit_account(self, account_id: str, **attributes: Any) -> None:
+        """Edit a Desk account by attribute name; trashed=True puts it into the bin."""
+        self._edit(self.state.accounts[account_id], attributes)
+
+    def _edit(self, item: Contact | Account, attributes: dict[str, Any]) -> None:
+        with self.lock, self.state.change(item, self.at()):
             if isinstance(attributes.get("trashed"), bool):
                 attributes["trashed"] = (
                     self.state.stamp(self.at()) if attributes["trashed"] else None
                 )
             for name, value in attributes.items():
-                setattr(contact, name, value)
+                setattr(item, name, value)
 
     def create_contact(self, last: str, **attributes: Any) -> Contact:
         """Make a Desk contact; the rest by attribute name."""
@@ -52,6 +58,16 @@ class RemoteRecords(Remote):
             record.values = {**record.values, **values}
             record.modified = self.state.stamp(self.at())
             self.state.version += 1
+
+    def crm_create(self, module: str, **values: Any) -> CrmRecord:
+        """Make a CRM record; Owner takes a user id."""
+        with self.lock:
+            at = self.state.stamp(self.at())
+            owner = values.pop("Owner", next(iter(self.state.crm_users)))
+            record = CrmRecord(self.state.new_crm_id(), module, owner, values, at, at)
+            self.state.crm_records(module)[record.id] = record
+            self.state.version += 1
+            return record
 
     def crm_delete(self, module: str, record_id: str, permanent: bool = False) -> None:
         """Delete a CRM record; the deleted feed shows it."""
