@@ -6,6 +6,7 @@ Has no logic of its own; each command of the command line calls one method here.
 from __future__ import annotations
 
 import difflib
+import os
 import secrets
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -98,6 +99,7 @@ class App:
             "crm": "on" if settings.crm else "off",
         }
         with (
+            _private_files(),
             hold(private, WORK, command=command, clock=self.clock, wait=wait),
             Mirror.open(
                 private / MIRROR, memory=settings.memory, options=options, clock=self.clock
@@ -338,6 +340,16 @@ class App:
         except MirrorBusy:  # somebody is at work: the published copy tells how it was before
             with self.reading() as reader:
                 return read_status(reader.rows, now, paused=paused)
+
+
+@contextmanager
+def _private_files() -> Iterator[None]:
+    """Let every file made meanwhile be its owner's alone: DuckDB makes some by itself."""
+    before = os.umask(0o077)
+    try:
+        yield
+    finally:
+        os.umask(before)
 
 
 def _near(word: str, known: Sequence[str]) -> str:

@@ -105,3 +105,19 @@ def test_an_idle_service_reads_metadata_hourly_only(tmp_path: Path) -> None:
         app.tick()
         asked = {call.endpoint for call in place.box.calls[calls:]}
         assert not [path for path in asked if "agents" in path or "departments" in path]
+
+
+def test_private_files_are_their_owners_alone_and_the_published_one_is_readable(
+    tmp_path: Path,
+) -> None:
+    with portal(tmp_path, tickets=80) as place:
+        place.app().tick()
+        private = place.settings.private_dir
+        with place.app().work("test") as mirror:
+            mirror.note("x", "y")  # a write-ahead log is there now
+            modes = {p.name: p.stat().st_mode & 0o777 for p in private.rglob("*") if p.is_file()}
+        assert modes
+        assert set(modes.values()) == {0o600}, modes
+        assert private.stat().st_mode & 0o777 == 0o700
+        assert (place.settings.data_dir / "mirror.duckdb").stat().st_mode & 0o777 == 0o440
+        assert place.settings.data_dir.stat().st_mode & 0o777 == 0o750
