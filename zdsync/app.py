@@ -5,8 +5,6 @@ Has no logic of its own; each command of the command line calls one method here.
 
 from __future__ import annotations
 
-import difflib
-import os
 import secrets
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -15,29 +13,28 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from zdsync.clock import Clock, SystemClock
 from zdsync.connect import Zoho, make_folders, open_portal
-from zdsync.errors import MirrorBusy, MirrorFailed, Misconfigured, PlanRefused, Problem, ZdsyncError
-from zdsync.mirror import SERVICE, WORK, Mirror, Reader, hold, scratch
+from zdsync.errors import MirrorBusy, Misconfigured, PlanRefused, Problem, ZdsyncError
+from zdsync.mirror import SERVICE, WORK, Mirror, hold, private_files, scratch
 from zdsync.pull import Progress, Puller, Quiet, StreamOutcome, unknown_streams
+from zdsync.readings import MIRROR, no_mirror, published, reading
 from zdsync.settings import Settings
 from zdsync.sql import Sql
 from zdsync.streams import BY_NAME
+from zdsync.text import near
 
 if TYPE_CHECKING:
     # What one command needs is imported by its method: a pull must not wait for the rules.
     from zdsync.changes import Applied, Journal, Plan
     from zdsync.flow import Flow
-    from zdsync.reports import Report
     from zdsync.reports.status import Status
     from zdsync.rulebook import Rulebook
     from zdsync.rules import RuleFile
 
-MIRROR = "mirror.duckdb"
 TURN = 60.0  # seconds that a command waits for another to finish with the mirror
-_PULL_FIRST = "run zdsync pull first"
 
 
 @dataclass(slots=True)
@@ -99,7 +96,7 @@ class App:
             "crm": "on" if settings.crm else "off",
         }
         with (
-            _private_files(),
+            private_files(),
             hold(private, WORK, command=command, clock=self.clock, wait=wait),
             Mirror.open(
                 private / MIRROR, memory=settings.memory, options=options, clock=self.clock
@@ -177,24 +174,19 @@ class App:
             mirror.note("credits_left", str(self.zoho.left_today))
 
     def _publish(self, mirror: Mirror) -> None:
-        if mirror.publish(self.published, exclude=self.settings.publish_exclude):
+        if mirror.publish(published(self.settings), exclude=self.settings.publish_exclude):
             self._published_at = self.clock.now()
 
     def _publish_is_due(self) -> bool:
         last = self._published_at
         return last is None or self.clock.now() - last >= self.settings.publish_every
 
-    @property
-    def published(self) -> Path:
-        """The copy that analysts and reports read."""
-        return self.settings.data_dir / MIRROR
-
     # -- commands -----------------------------------------------------------------------------
 
     def pull(self, names: Sequence[str] = (), *, full: bool = False) -> list[StreamOutcome]:
         """Read streams (all by default) into the mirror and publish it."""
         problems = [
-            Problem("STREAM", "is no stream", _near(name, list(BY_NAME)), name)
+            Problem("STREAM", "is no stream", near(name, list(BY_NAME)), name)
             for name in unknown_streams(names)
         ]
         if problems:
@@ -210,8 +202,8 @@ class App:
 
         book = Rulebook(file, self.clock) if file else self.rulebook
         if not (self.settings.private_dir / MIRROR).exists():
-            with scratch() as database:
-                return book.check(None, database.rows), False
+            with scratch() as empty:
+                return book.check(None, empty.rows), False
         with self.work("zdsync check") as mirror:
             portal = mirror.portal()
             return book.check(portal if portal.known else None, mirror.rows), portal.known
@@ -222,10 +214,7 @@ class App:
 
         with self._run("plan") as run:
             flow = self._flow(run)
-            rules = self.rulebook.load(flow.portal)
-            if rule is not None and rule not in {one.id for one in rules.rules}:
-                near = _near(rule, [one.id for one in rules.rules])
-                raise Misconfigured("unknown rule", [Problem("--rule", "is no rule", near, rule)])
+            rules = self.rulebook.load(flow.portal, rule)
             plan = flow.plan(rules, rule=rule, ticket=ticket)
             shelf.keep(plan, self._plans)
             return plan
@@ -305,53 +294,16 @@ class App:
         """Take the brake off."""
         self.brake.unlink(missing_ok=True)
 
-    @contextmanager
-    def reading(self) -> Iterator[Reader]:
-        """Open the published mirror."""
-        if not self.published.exists():
-            raise MirrorFailed(f"there is no mirror at {self.published}", _PULL_FIRST)
-        with Reader.open(self.published, memory=self.settings.memory) as reader:
-            yield reader
-
-    def report(self, name: str, as_of: str | None, since: str | None) -> Report:
-        """Build a report from the published mirror."""
-        from zdsync.reports import build, read_period, standing
-
-        period = standing(name).period
-        until, start = read_period(as_of, since, now=self.clock.now(), default=period)
-        with self.reading() as reader:
-            return build(name, reader.columns_and_rows, until, start)
-
-    def ask(self, query: Sql) -> tuple[list[str], list[tuple[Any, ...]]]:
-        """Ask the published mirror one question."""
-        with self.reading() as reader:
-            return reader.columns_and_rows(query)
-
     def status(self) -> Status:
         """Streams, credits, the last run, the brake."""
         from zdsync.reports.status import read_status
 
         now, paused = self.clock.now(), self.brake.exists()
         if not (self.settings.private_dir / MIRROR).exists():
-            raise MirrorFailed(f"there is no mirror in {self.settings.data_dir}", _PULL_FIRST)
+            raise no_mirror(self.settings)
         try:
             with self.work("zdsync status", wait=0) as mirror:
                 return read_status(mirror.rows, now, paused=paused)
         except MirrorBusy:  # somebody is at work: the published copy tells how it was before
-            with self.reading() as reader:
+            with reading(self.settings) as reader:
                 return read_status(reader.rows, now, paused=paused)
-
-
-@contextmanager
-def _private_files() -> Iterator[None]:
-    """Let every file made meanwhile be its owner's alone: DuckDB makes some by itself."""
-    before = os.umask(0o077)
-    try:
-        yield
-    finally:
-        os.umask(before)
-
-
-def _near(word: str, known: Sequence[str]) -> str:
-    near = difflib.get_close_matches(word, known, 1)
-    return f"did you mean {near[0]}?" if near else "known: " + ", ".join(known)

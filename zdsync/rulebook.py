@@ -16,6 +16,7 @@ from zdsync.errors import Misconfigured, Problem
 from zdsync.model import Portal
 from zdsync.rules import RuleFile, load_rules, run_examples
 from zdsync.sql import Sql
+from zdsync.text import near
 
 log = logging.getLogger(__name__)
 
@@ -31,11 +32,18 @@ class Rulebook:
         self._good: RuleFile | None = None
         self._said = ""
 
-    def load(self, portal: Portal | None) -> RuleFile:
-        """Read the file; Misconfigured with every problem. Examples are not run."""
+    def load(self, portal: Portal | None, only: str | None = None) -> RuleFile:
+        """Read the file; Misconfigured with every problem. Examples are not run.
+
+        `only`: a rule that must be in it.
+        """
         loaded = load_rules(self._text(), str(self.path), portal)
         if loaded.problems:
             raise self._broken(loaded.problems)
+        ids = [rule.id for rule in loaded.rules.rules]
+        if only is not None and only not in ids:
+            problem = Problem("--rule", "is no rule", near(only, ids), only)
+            raise Misconfigured(f"{self.path} has no such rule", [problem])
         return loaded.rules
 
     def load_or_last(self, portal: Portal | None) -> RuleFile | None:

@@ -1,10 +1,13 @@
-"""The one sanitiser of text that comes from outside and goes to a terminal, a file or a page.
+"""The one sanitiser of text that comes from outside and goes to a terminal, a file or a page;
+and the one way to point at a near name.
 
 Promises that no control character, escape sequence, bidi override or line break passes. Pure.
 """
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Sequence
 from unicodedata import category, east_asian_width
 
 # Joiners that Persian, Indic scripts and emoji need; every other format character is dropped.
@@ -56,3 +59,9 @@ def _cut(text: str, width: int) -> str:
             break
         kept += 1
     return text[:kept].rstrip() + "…"
+
+
+def near(word: str, known: Sequence[str]) -> str:
+    """Hint at the name that was meant, else list those that are known."""
+    found = difflib.get_close_matches(word, known, 1)
+    return f"did you mean {found[0]}?" if found else "known: " + ", ".join(known)

@@ -10,6 +10,7 @@ from zdsync.app import App
 from zdsync.errors import ZohoFailed
 from zdsync.model import Cursor
 from zdsync.pull.puller import LOOKBACK
+from zdsync.readings import reading
 from zdsync.sql import Sql
 
 
@@ -93,7 +94,7 @@ def test_columns_kept_from_analysts_stay_for_the_rules(tmp_path: Path) -> None:
         app = place.app(publish_exclude=("desk.tickets.description",))
         assert all(outcome.error is None for outcome in app.pull())
         assert place.rows("SELECT count(description) FROM desk.tickets")[0][0] > 0
-        with app.reading() as reader:
+        with reading(app.settings) as reader:
             assert reader.rows(Sql("SELECT count(description) FROM desk.tickets")) == [(0,)]
 
 

@@ -10,8 +10,10 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from zdsync import readings
 from zdsync.app import App
 from zdsync.cli.bars import watching
+from zdsync.clock import SystemClock
 from zdsync.errors import Misconfigured, PlanRefused
 from zdsync.settings import load_settings
 
@@ -188,7 +190,7 @@ def journal(args: Namespace) -> int:
 
     asked = (args.ticket, args.run_id, args.rule, args.unresolved)
     query = Sql(load("zdsync.reports.queries", "journal.sql"), asked)
-    names, rows = App(load_settings()).ask(query)
+    names, rows = readings.ask(load_settings(), query)
     table = listing("", names, rows)
     out(
         render_listing(
@@ -202,7 +204,7 @@ def report(args: Namespace) -> int:
     """Print or write a report."""
     from zdsync.reports import render, save
 
-    built = App(load_settings()).report(args.name, args.as_of, args.since)
+    built = readings.report(load_settings(), SystemClock(), args.name, args.as_of, args.since)
     text = render(built, args.format, width=width(), colour=sys.stdout.isatty() and not args.output)
     if args.output:
         save(text, Path(args.output))
@@ -229,7 +231,7 @@ def sql(args: Namespace) -> int:
     from zdsync.reports.listing import listing, render_listing
     from zdsync.sql import Sql
 
-    names, rows = App(load_settings()).ask(Sql(args.query))
+    names, rows = readings.ask(load_settings(), Sql(args.query))
     if not names:
         raise Misconfigured("the query gives no rows", hint="ask with SELECT")
     table = listing("", names, rows)

@@ -19,9 +19,11 @@ from typing import Any
 
 from rich.console import Console
 
+from zdsync import readings
 from zdsync.app import App
 from zdsync.changes.render import applied_view, plan_view
 from zdsync.cli.bars import watching
+from zdsync.clock import SystemClock
 from zdsync.errors import Misconfigured, ZdsyncError
 from zdsync.reports import render, save
 from zdsync.settings import Settings
@@ -98,7 +100,7 @@ def _again(settings: Settings, console: Console) -> None:
 
 def _report(settings: Settings, folder: Path, console: Console) -> None:
     console.rule("Workload", align="left")
-    report = App(settings).report("workload", None, None)
+    report = readings.report(settings, SystemClock(), "workload", None, None)
     columns = console.width if sys.stdout.isatty() else None
     console.file.write(render(report, "table", width=columns, colour=sys.stdout.isatty()))
     save(render(report, "html"), folder / "workload.html")

@@ -59,3 +59,13 @@ def _take(handle: int, path: Path, clock: Clock, wait: float) -> None:
                     f"{what} of {path.parent.parent} is held by {who}", "wait until it ends"
                 ) from None
             clock.sleep(_POLL)
+
+
+@contextmanager
+def private_files() -> Iterator[None]:
+    """Let every file made meanwhile be its owner's alone: DuckDB makes some by itself."""
+    before = os.umask(0o077)
+    try:
+        yield
+    finally:
+        os.umask(before)

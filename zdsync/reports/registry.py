@@ -5,12 +5,12 @@ A later report adds its Standing to REPORTS; nothing else changes.
 
 from __future__ import annotations
 
-import difflib
 from datetime import datetime
 
 from zdsync.errors import Misconfigured, Problem
 from zdsync.reports import workload
 from zdsync.reports.report import Query, Report, Standing
+from zdsync.text import near
 
 REPORTS: dict[str, Standing] = {each.name: each for each in (workload.STANDING,)}
 
@@ -19,8 +19,7 @@ def standing(name: str) -> Standing:
     """Find a report by name; Misconfigured with near names where there is none."""
     if name in REPORTS:
         return REPORTS[name]
-    near = difflib.get_close_matches(name, REPORTS, n=1)
-    hint = f"did you mean {near[0]}?" if near else "reports: " + ", ".join(REPORTS)
+    hint = near(name, list(REPORTS))
     raise Misconfigured("Unknown report", [Problem("report", "no such report", hint, name)])
 
 
