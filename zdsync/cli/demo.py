@@ -113,9 +113,17 @@ def _where(folder: Path, rules: Path, console: Console) -> None:
     console.print(f"  rules    {rules}   (the shipped rules, each in mode apply)")
     console.print(f"  journal  {folder / 'data' / 'private' / 'journal'}")
     console.print("\nThree questions to try:")
+    ask = f"ZDSYNC_DATA_DIR={folder / 'data'} {_program()} sql"
     for title, query in _QUERIES:
-        console.print(f'\n  # {title}\n  ZDSYNC_DATA_DIR={folder / "data"} zdsync sql "{query}"',
-                      soft_wrap=True)  # fmt: skip
+        console.print(f'\n  # {title}\n  {ask} "{query}"', soft_wrap=True)
+
+
+def _program() -> str:
+    """How this program was called, for a newcomer who has not activated its environment."""
+    called = Path(sys.argv[0]).absolute()
+    if called.name != "zdsync" or not called.is_relative_to(Path.cwd()):
+        return "zdsync"
+    return str(called.relative_to(Path.cwd()))
 
 
 def _fresh(folder: Path) -> Path:
