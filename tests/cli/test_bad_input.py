@@ -261,3 +261,13 @@ def test_one_tick_by_hand_with_broken_rules_is_exit_2_and_reads_all_the_same(
     assert code == 2
     assert "rules.yaml:2:" in err
     assert place.rows("SELECT count(*) FROM desk.tickets")[0][0] > 0
+
+
+def test_a_proxy_of_the_environment_is_not_asked_for_this_machine(
+    place: Portal, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    assert _run(capsys, "pull", "desk.departments")[0] == 0

@@ -97,7 +97,7 @@ class Api:
         self._tokens = tokens
         self._clock = clock
         self._org_id = org_id
-        self._session = new_session()
+        self._session = new_session(self._base)
         self._random = random.Random()
 
     def use_org(self, org_id: str) -> None:

@@ -20,7 +20,7 @@ from urllib3.exceptions import NewConnectionError
 from zdsync.clock import Clock
 from zdsync.errors import ZohoFailed
 from zdsync.transport.auth import Post
-from zdsync.transport.hosts import host_of
+from zdsync.transport.hosts import host_of, is_loopback
 from zdsync.transport.refusal import NotJson
 
 _HALF_PAIR = re.compile("[\ud800-\udfff]")
@@ -46,9 +46,13 @@ class Bearer(requests.auth.AuthBase):
         return request
 
 
-def new_session() -> requests.Session:
-    """Make a keep-alive session without cookies, for any number of threads."""
+def new_session(base: str) -> requests.Session:
+    """Make a keep-alive session without cookies, for any number of threads.
+
+    A proxy that the environment names is for the world outside, not for this machine.
+    """
     session = requests.Session()
+    session.trust_env = not is_loopback(base)
     adapter = HTTPAdapter(pool_connections=2, pool_maxsize=32, max_retries=0)
     session.mount("https://", adapter)
     session.mount("http://", adapter)
@@ -111,7 +115,7 @@ def make_post(clock: Clock) -> Post:
 
     def once(url: str, form: dict[str, str]) -> tuple[int, Any]:
         try:
-            with new_session() as session:
+            with new_session(url) as session:
                 response = session.post(
                     url,
                     data=form,
