@@ -103,6 +103,16 @@ def test_a_plan_says_what_it_would_do_and_what_it_will_not() -> None:
         unready={},
     ).plan()
     text = shown(plan)
-    assert "would →" in text
+    assert "would make" in text
     assert "no agent is Nemo" in text
     assert summary(plan) == "Nothing to apply, 2 more shown by rules in mode plan."
+
+
+def test_the_ticket_and_both_values_are_readable_at_every_width() -> None:
+    plan = planned(Mirror([ticket(number) for number in (7, 2000)]), *rules())
+    for width in (60, 80, 100, 160):
+        text = shown(plan, width)
+        lines = [line for line in text.splitlines() if "→" in line]
+        assert len(lines) == len(plan.changes)
+        assert all(len(line.rstrip()) <= width for line in lines)
+        assert all(line.split()[0] in {"7", "2000"} for line in lines), text

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from itertools import groupby
 from typing import Any
 
-from rich.console import Group, RenderableType
+from rich.cells import cell_len
+from rich.console import Console, ConsoleOptions, Group, JustifyMethod, RenderableType, RenderResult
 from rich.table import Table
 from rich.text import Text
 
@@ -58,7 +59,7 @@ def _change(change: Change) -> dict[str, Any]:
 
 def plan_view(plan: Plan, most: int = MOST) -> RenderableType:
     """The plan as a table by rule, then what was not planned and why, then what it costs."""
-    parts: list[RenderableType] = [*_tables(plan.changes, most)]
+    parts: list[RenderableType] = [_Tables(plan.changes, most)] if plan.changes else []
     parts += _section("Left to `zdsync apply`, not done unattended", _left(plan), most)
     parts += _section("Shadowed: a rule above decided otherwise", _shadowed(plan), most)
     parts += _section("Unresolved: nobody to give it to", _unresolved(plan), most)
@@ -111,52 +112,79 @@ def applied_view(result: Applied, most: int = MOST) -> RenderableType:
     return Group(*parts)
 
 
-def _tables(changes: Sequence[Change], most: int) -> Iterator[RenderableType]:
-    """A title and a table per rule; all tables share their columns' widths."""
-    for rule, group in groupby(changes, key=lambda one: one.rule):
-        some = list(group)
-        tickets = len({one.ticket_id for one in some})
-        would = "would make" if some[0].mode == "plan" else "makes"
-        count = f"{would} {_count(len(some), 'change')} on {_count(tickets, 'ticket')}"
-        yield Text(f"\n{printable(rule, 60)}: {count}", style="bold cyan")
-        table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
-        for options in _COLUMNS:
-            table.add_column(**options)
-        for change in some[:most]:
-            table.add_row(*_cells(change))
-        yield table
-        if len(some) > most:
-            yield Text(f"… and {len(some) - most} more", style="dim")
+@dataclass(frozen=True, slots=True)
+class _Tables:
+    """A title and a table per rule, fitted to whatever width they are drawn at."""
+
+    changes: Sequence[Change]
+    most: int
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        for _, group in groupby(self.changes, key=lambda one: one.rule):
+            some = list(group)
+            rows = [_cells(change) for change in some[: self.most]]
+            widths = _widths(rows, options.max_width)
+            yield _title(some)
+            table = Table(box=None, pad_edge=False, show_header=False, padding=(0, _GAP, 0, 0))
+            for (justify, style), width in zip(_COLUMNS, widths, strict=False):
+                table.add_column(
+                    justify=justify, style=style, width=width, no_wrap=True, overflow="ellipsis"
+                )
+            for row in rows:
+                table.add_row(*(Text(cell) for cell in row[: len(widths)]))
+            yield table
+            if len(some) > self.most:
+                yield Text(f"… and {len(some) - self.most} more", style="dim")
 
 
-_COLUMNS: tuple[dict[str, Any], ...] = (
-    {"justify": "right", "no_wrap": True, "min_width": 6},
-    {"no_wrap": True, "min_width": 14, "max_width": 24},
-    {"min_width": 12, "max_width": 32, "overflow": "ellipsis", "no_wrap": True},
-    {"no_wrap": True},
-    {"min_width": 12, "max_width": 32, "overflow": "ellipsis", "no_wrap": True},
-    {"style": "dim", "max_width": 60, "overflow": "ellipsis", "no_wrap": True},
+_GAP = 2
+_COLUMNS: tuple[tuple[JustifyMethod, str], ...] = (
+    *(("right", ""), ("left", ""), ("left", ""), ("left", ""), ("left", "")),
+    ("left", "dim"),
 )
+_WIDEST = (20, 24, 26, 1, 26, 90)
+_REASON = 20  # evidence that has less room is left out; --json has it
+
+
+def _widths(rows: Sequence[Sequence[str]], room: int) -> list[int]:
+    """Widths of ticket, field, before, arrow, after and, where there is room, evidence."""
+    wide = [max(cell_len(row[place]) for row in rows) for place in range(len(_WIDEST))]
+    widths = [min(have, most) for have, most in zip(wide, _WIDEST, strict=True)]
+    *told, reason = widths
+    left = room - sum(told) - _GAP * len(told)
+    if left >= _REASON:
+        return [*told, min(reason, left - _GAP)]
+    for place, least in ((4, 8), (2, 8), (1, 10)):  # the ticket's number is never cut
+        over = sum(told) + _GAP * (len(told) - 1) - room
+        told[place] = max(min(told[place], least), told[place] - max(0, over))
+    return told
+
+
+def _title(changes: Sequence[Change]) -> Text:
+    tickets = len({one.ticket_id for one in changes})
+    would = "would make" if changes[0].mode == "plan" else "makes"
+    count = f"{would} {_count(len(changes), 'change')} on {_count(tickets, 'ticket')}"
+    return Text(f"\n{printable(changes[0].rule, 60)}: {count}", style="bold cyan")
 
 
 def _count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-def _cells(change: Change) -> list[Text]:
+def _cells(change: Change) -> list[str]:
     return [
-        Text(printable(change.ticket_number or change.ticket_id, 20)),
-        Text(_name(change.field)),
-        Text(_shown(change.before)),
-        Text("would →" if change.mode == "plan" else "→"),
-        Text(_shown(change.after)),
-        Text(_because(change)),
+        printable(change.ticket_number or change.ticket_id, 20),
+        _name(change.field),
+        _shown(change.before),
+        "→",
+        _shown(change.after),
+        _because(change),
     ]
 
 
 def _because(change: Change) -> str:
     seen = (f"{name}={_shown(value)}" for name, value in change.evidence.items())
-    return printable(", ".join(seen), 60)
+    return printable(", ".join(seen), 90)
 
 
 def _name(field: str) -> str:
