@@ -1,9 +1,21 @@
 """The mirror: a private DuckDB file that the service writes, and its published copy."""
 
+from zdsync.mirror.held import HIDDEN, Axis, Held
 from zdsync.mirror.lock import SERVICE, WORK, hold
 from zdsync.mirror.mirror import Mirror
 from zdsync.mirror.publishing import publish
 from zdsync.mirror.reader import Reader
 from zdsync.mirror.scratch import scratch
 
-__all__ = ["SERVICE", "WORK", "Mirror", "Reader", "hold", "publish", "scratch"]
+__all__ = [
+    "HIDDEN",
+    "SERVICE",
+    "WORK",
+    "Axis",
+    "Held",
+    "Mirror",
+    "Reader",
+    "hold",
+    "publish",
+    "scratch",
+]
