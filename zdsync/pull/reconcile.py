@@ -8,8 +8,8 @@ gone, nor more than a tenth of a stream at once; what could not be proven is sai
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from zdsync.clock import Clock
@@ -20,9 +20,10 @@ from zdsync.model import Call, Span
 from zdsync.pull import compare
 from zdsync.pull.compare import LEAF, Window
 from zdsync.pull.deletes import BURIED, Bin, Deletes
+from zdsync.pull.narrow import Narrowing
 from zdsync.pull.puller import AHEAD, FIRST
 from zdsync.pull.repair import Repair
-from zdsync.pull.sources import ByFields, BySearch, Source
+from zdsync.pull.sources import ByFields, BySearch
 from zdsync.sql import Sql
 from zdsync.streams import BY_NAME, StreamSpec
 
@@ -188,93 +189,52 @@ class Reconciler:
 
     def _created(self, repair: Repair, held: Held, shown: frozenset[str]) -> None:
         source = BySearch("created", repair.spec, held, self.desk, shown)
-        windows = self._first(source, held)
+        narrow = Narrowing(source, self._settle)
+        windows = self._first(narrow, held)
         self._done.windows += len(windows)
         self._done.held = sum(window.held for window in windows)
         self._done.remote = sum(window.remote or 0 for window in windows)
         uncounted = {window.span for window in windows if window.remote is None}
         if uncounted and self._done.held > LEAF:
             self._unproven("search tells no counts: read in full")
-        self._guard(repair, source, windows)
+        self._guard(repair, narrow, windows)
         missing: list[str] = []
-        for window in self._differing(source, windows):
+        for window in narrow.differing(windows):
             seen = repair.read("created", window.span)
             missing += [one for one in held.ids(window.span, shown) if one not in seen]
             self._done.remote += len(seen) if window.span in uncounted else 0
             self._settle()
         repair.verify(missing, unseen=True)
-        if self._cap is not None:
-            self._unproven(f"search counts no further than {self._cap:,}: read instead of counted")
+        self._cap = narrow.cap
+        if narrow.cap is not None:
+            self._unproven(f"search counts no further than {narrow.cap:,}: read instead of counted")
 
     def _modified(self, repair: Repair, held: Held, shown: frozenset[str]) -> None:
         """Older versions show on the axis of modified time; read anew, they are mended."""
         if self._done.held <= LEAF:
             return  # already read row by row
         source = BySearch("modified", repair.spec, held, self.desk, shown)
-        windows = self._first(source, held)
+        narrow = Narrowing(source, self._settle, self._cap)
+        windows = self._first(narrow, held)
         self._done.windows += len(windows)
-        for window in self._differing(source, windows):
+        for window in narrow.differing(windows):
             repair.read("modified", window.span)
             self._settle()
 
-    def _first(self, source: Source, held: Held) -> list[Window]:
-        whole = Span(FIRST, self.clock.now() + AHEAD)
+    def _first(self, narrow: Narrowing, held: Held) -> list[Window]:
+        source, whole = narrow.source, Span(FIRST, self.clock.now() + AHEAD)
         rows = source.held(whole)
         if rows <= LEAF:  # reading all costs what a count costs, and proves more
             return [Window(whole, rows, None)]
-        return [self._window(source, span) for span in held.cuts(source.axis, whole, _PARTS)]
+        return [narrow.window(span) for span in held.cuts(source.axis, whole, _PARTS)]
 
-    def _window(self, source: Source, span: Span) -> Window:
-        window = Window(span, source.held(span), source.remote(span))
-        self._settle()
-        return window
-
-    def _differing(self, source: Source, windows: Iterable[Window]) -> Iterator[Window]:
-        """Narrow windows whose counts differ down to those that are worth reading."""
-        todo = list(windows)[::-1]
-        while todo:
-            window = todo.pop()
-            what = compare.step(window, self._cap)
-            halves = self._halves(source, window) if what == "halve" else []
-            if what == "read" or (what == "halve" and not halves):
-                yield window
-            todo += halves[::-1]
-
-    def _halves(self, source: Source, window: Window) -> list[Window]:
-        middle = source.split(window.span)
-        if middle is None:
-            return []
-        left = self._window(source, Span(window.span.low, middle))
-        span = Span(middle, window.span.high)
-        right = Window(span, source.held(span), None)
-        whole = window.remote or 0
-        sure = left.remote is not None and not compare.doubtful(whole, self._cap)
-        if sure and left.remote is not None and (left.remote < whole or not right.held):
-            return [left, replace(right, remote=whole - left.remote)]  # counts add up
-        right = self._window(source, span)
-        if left.remote is not None and right.remote is not None:
-            cap = compare.cap_shown(whole, left.remote, right.remote)
-            self._cap = cap if cap is not None else self._cap
-        return [left, right]
-
-    def _guard(self, repair: Repair, source: Source, windows: Sequence[Window]) -> None:
+    def _guard(self, repair: Repair, narrow: Narrowing, windows: Sequence[Window]) -> None:
         """Stop before anything is read where search hides too much (promise 4)."""
         missing = sum(window.missing for window in windows)
-        rows = self._done.held
-        if self.deletes.accept or not compare.too_many(missing, rows):
+        if self.deletes.accept or not compare.too_many(missing, self._done.held):
             return
-        worst = max(windows, key=lambda window: window.missing)
-        middle = source.split(worst.span)
-        if middle is None or worst.remote is None:
-            return
-        halves = [
-            self._window(source, Span(worst.span.low, middle)),
-            self._window(source, Span(middle, worst.span.high)),
-        ]
-        cap = compare.cap_shown(worst.remote, *(half.remote or 0 for half in halves))
-        if cap is None:
-            compare.refuse_to_bury(repair.spec.name, missing, rows)
-        self._cap = cap
+        if narrow.adds_up(max(windows, key=lambda window: window.missing)):
+            compare.refuse_to_bury(repair.spec.name, missing, self._done.held)
 
     # -- counts by field, and what no count shows ----------------------------------------------
 
@@ -286,10 +246,11 @@ class Reconciler:
             self._unproven(said)
         if source.agrees is not False:
             return
-        windows = self._first(source, held)
+        narrow = Narrowing(source, self._settle)
+        windows = self._first(narrow, held)
         self._done.windows += len(windows)
         before = repair.repaired
-        for window in self._differing(source, windows):
+        for window in narrow.differing(windows):
             repair.read("created", window.span)
             self._settle()
         if repair.repaired == before:
