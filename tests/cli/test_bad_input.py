@@ -251,3 +251,17 @@ def test_output_into_a_closed_pipe_is_no_error(place: Portal, tmp_path: Path) ->
         cwd=Path(__file__).parent.parent.parent,
     )
     assert "Traceback" not in done.stderr
+
+
+def test_reconcile_prints_a_line_a_stream_or_json_and_refuses_what_it_cannot_compare(
+    place: Portal, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, out, _ = _run(capsys, "reconcile", "desk.tickets")
+    assert code == 0
+    assert out.startswith("desk.tickets: 1 windows")
+    code, out, _ = _run(capsys, "reconcile", "desk.accounts", "--json", "--accept-deletes")
+    assert code == 0
+    assert json.loads(out)[0]["stream"] == "desk.accounts"
+    code, out, err = _run(capsys, "reconcile", "desk.agents")
+    assert (code, out) == (2, "")
+    assert "cannot be reconciled" in err

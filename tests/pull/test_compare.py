@@ -50,7 +50,7 @@ def test_a_count_whose_halves_come_to_more_is_capped() -> None:
 @given(st.integers(0, 500), st.integers(0, 2000))
 def test_promise_4_more_than_ten_and_a_tenth_is_refused(vanishing: int, rows: int) -> None:
     if vanishing > 10 and vanishing > rows / 10:
-        with pytest.raises(Vanishing, match="desk.tickets"):
+        with pytest.raises(Vanishing, match=r"desk\.tickets"):
             compare.refuse_to_bury("desk.tickets", vanishing, rows)
     else:
         compare.refuse_to_bury("desk.tickets", vanishing, rows)

@@ -99,7 +99,7 @@ def _do_person(place: World, word: str, number: int) -> None:
         edit(one, trashed=store[one].trashed is None)
 
 
-@settings(max_examples=int(os.environ.get("RECONCILE_EXAMPLES", "4")))
+@settings(max_examples=int(os.environ.get("RECONCILE_EXAMPLES", "3")))
 @given(name=st.sampled_from(sorted(VARIANTS)), deeds=DEEDS)
 def test_promise_3_pull_and_reconcile_make_the_mirror_equal(
     name: str, deeds: list[tuple[str, int]]
@@ -176,7 +176,8 @@ def test_a_bin_that_may_not_be_read_fails_no_pull(tmp_path: Path) -> None:
         place.clock.sleep(3700)
         place.pull()
         found = place.reconcile("desk.tickets")["desk.tickets"]
-        assert found.buried == 1 or not place.box.state.tickets[gone].trashed
+        assert found.buried == 1
+        assert "the recycle bin may not be read" in found.unproven
         assert not place.differences()
 
 
