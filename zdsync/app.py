@@ -19,7 +19,18 @@ from zdsync.clock import Clock, SystemClock
 from zdsync.connect import Zoho, make_folders, open_portal
 from zdsync.errors import MirrorBusy, Misconfigured, PlanRefused, Problem, ZdsyncError
 from zdsync.mirror import SERVICE, WORK, Mirror, hold, private_files, scratch
-from zdsync.pull import Progress, Puller, Quiet, StreamOutcome, unknown_streams
+from zdsync.pull import (
+    ALLOWANCE,
+    CHECKED,
+    Comparison,
+    Progress,
+    Puller,
+    Quiet,
+    Reconciler,
+    StreamOutcome,
+    due,
+    unknown_streams,
+)
 from zdsync.readings import MIRROR, no_mirror, published, reading
 from zdsync.settings import Settings
 from zdsync.sql import Sql
@@ -117,7 +128,7 @@ class App:
         """The file whose presence stops all writing."""
         return self.settings.data_dir / "STOP"
 
-    def _puller(self, run: Run) -> Puller:
+    def _puller(self, run: Run, *, accept_deletes: bool = False) -> Puller:
         return Puller(
             mirror=run.mirror,
             desk=self.zoho.desk,
@@ -128,6 +139,19 @@ class App:
             drain=self.zoho.drain,
             run_id=run.id,
             exclude=frozenset(self.settings.exclude),
+            accept_deletes=accept_deletes,
+        )
+
+    def _reconciler(self, run: Run, puller: Puller, allowance: float | None) -> Reconciler:
+        return Reconciler(
+            mirror=run.mirror,
+            desk=self.zoho.desk,
+            clock=self.clock,
+            deletes=puller.deletes(),
+            workers=self.zoho.workers,
+            drain=self.zoho.drain,
+            run_id=run.id,
+            allowance=allowance,
         )
 
     def _flow(self, run: Run) -> Flow:
@@ -195,6 +219,27 @@ class App:
             outcomes = self._puller(run).pull(names, full=full)
             run.counts["pulled"] = sum(one.read for one in outcomes)
             return outcomes
+
+    def reconcile(
+        self, names: Sequence[str] = (), *, accept_deletes: bool = False
+    ) -> list[Comparison]:
+        """Pull, then prove that mirror and remote agree, and mend where they do not."""
+        possible = [one for one in CHECKED if self.settings.crm or not one.startswith("crm.")]
+        problems = [
+            Problem("STREAM", "cannot be reconciled", near(name, possible), name)
+            for name in names
+            if name not in possible
+        ]
+        if problems:
+            raise Misconfigured("unknown stream", problems)
+        chosen = [one for one in possible if not names or one in names]
+        with self._run("reconcile") as run:
+            puller = self._puller(run, accept_deletes=accept_deletes)
+            pulled = puller.pull(chosen)
+            run.counts["pulled"] = sum(one.read for one in pulled)
+            failed = [Comparison(one.stream, error=one.error) for one in pulled if one.error]
+            left = [one for one in chosen if one not in {bad.stream for bad in failed}]
+            return failed + self._reconciler(run, puller, None).reconcile(left)
 
     def check(self, file: Path | None) -> tuple[RuleFile, bool]:
         """Find every problem of the rules file; also says whether the portal's names were known."""
@@ -272,8 +317,14 @@ class App:
         `once`: there is no last good rules file to fall back on, so a broken one is an error.
         """
         with self._run("run") as run:
-            outcomes = self._puller(run).pull(due_only=True)
+            puller = self._puller(run)
+            outcomes = puller.pull(due_only=True)
             run.counts["pulled"] = sum(one.read for one in outcomes)
+            failures = [one.error for one in outcomes if one.error]
+            stream = due(run.mirror, self.clock.now()) if not failures else None
+            if stream:
+                compared = self._reconciler(run, puller, ALLOWANCE).reconcile([stream])
+                failures += [one.error for one in compared if one.error]
             flow = self._flow(run)
             book = self.rulebook
             rules = book.load(flow.portal) if once else book.load_or_last(flow.portal)
@@ -282,7 +333,7 @@ class App:
                 applied = self._write(run, flow, plan) if plan.writes else None
                 if applied and applied.stopped:
                     raise applied.stopped
-            for failed in (one.error for one in outcomes if one.error):
+            for failed in failures:
                 raise failed
 
     def pause(self) -> None:

@@ -108,3 +108,9 @@ class MirrorFailed(ZdsyncError):
     """The mirror could not be written or read: a full disk, a damaged file, missing rights."""
 
     exit_code = 1
+
+
+class Vanishing(ZdsyncError):
+    """More of a stream would vanish at once than is believable: nothing was buried."""
+
+    exit_code = 1

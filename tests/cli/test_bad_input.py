@@ -271,3 +271,17 @@ def test_a_proxy_of_the_environment_is_not_asked_for_this_machine(
     for name in ("no_proxy", "NO_PROXY"):
         monkeypatch.delenv(name, raising=False)
     assert _run(capsys, "pull", "desk.departments")[0] == 0
+
+
+def test_reconcile_prints_a_line_a_stream_or_json_and_refuses_what_it_cannot_compare(
+    place: Portal, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, out, _ = _run(capsys, "reconcile", "desk.tickets")
+    assert code == 0
+    assert out.startswith("desk.tickets: 1 windows")
+    code, out, _ = _run(capsys, "reconcile", "desk.accounts", "--json", "--accept-deletes")
+    assert code == 0
+    assert json.loads(out)[0]["stream"] == "desk.accounts"
+    code, out, err = _run(capsys, "reconcile", "desk.agents")
+    assert (code, out) == (2, "")
+    assert "cannot be reconciled" in err

@@ -100,6 +100,22 @@ def pull(args: Namespace) -> int:
     return max((one.error.exit_code for one in failed if one.error), default=0)
 
 
+def reconcile(args: Namespace) -> int:
+    """Compare mirror and remote, a line a stream."""
+    from zdsync.cli.compared import compared_document, compared_line
+
+    found = App(load_settings()).reconcile(args.streams, accept_deletes=args.accept_deletes)
+    if args.json:
+        document([compared_document(one) for one in found])
+    else:
+        for one in found:
+            out(compared_line(one))
+    failed = [one.error for one in found if one.error]
+    for error in failed:
+        say(f"zdsync: {error.what}" + _hint(error.hint))
+    return max((error.exit_code for error in failed), default=0)
+
+
 def run(args: Namespace) -> int:
     """The service, or one tick of it."""
     import threading

@@ -3,6 +3,7 @@
 from zdsync.connectors.crm import Crm
 from zdsync.connectors.desk import Desk
 from zdsync.connectors.forms import Organization
+from zdsync.connectors.proofs import Deleted, FieldCounts, Proofs
 from zdsync.connectors.windows import WalkPage
 
-__all__ = ["Crm", "Desk", "Organization", "WalkPage"]
+__all__ = ["Crm", "Deleted", "Desk", "FieldCounts", "Organization", "Proofs", "WalkPage"]

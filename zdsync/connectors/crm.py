@@ -15,6 +15,7 @@ from typing import Any
 from zdsync.clock import Clock
 from zdsync.connectors.decode import api_names, decode
 from zdsync.connectors.lists import Record, records_of
+from zdsync.connectors.proofs import Deleted, deleted_of
 from zdsync.errors import Refused, TokenRefused, ZohoFailed
 from zdsync.model import RecordBatch, Row, Shape
 from zdsync.streams import StreamSpec
@@ -112,6 +113,25 @@ class Crm:
         """Return the records with these ids, as far as they exist."""
         found = self._join_by_ids(spec, _slices(spec, field_names), ids)
         return self._batch(spec, decode(spec, Shape.LIST, found, custom))
+
+    def deleted(self, spec: StreamSpec, since: datetime | None) -> Iterator[list[Deleted]]:
+        """Yield records deleted since an instant, or all that Zoho remembers (crm.md 7)."""
+        headers = {} if since is None else {"If-Modified-Since": _since(since)}
+        path, endpoint = f"/{self._name(spec.module)}/deleted", f"/{spec.module}/deleted"
+        number = 1
+        while True:
+            params: Params = {"type": "all", "page": number, "per_page": _PAGE}
+            answer = self._api.get(
+                path, params, stream=spec.name, endpoint=endpoint, headers=headers
+            )
+            found = [deleted_of(record) for record in records_of(answer)]
+            # Whether the header filters by deleted_time is not known.
+            fresh = [one for one in found if since is None or one.at is None or one.at >= since]
+            if fresh:
+                yield fresh
+            if not found or not _info(answer).get("more_records"):
+                return
+            number += 1
 
     def _lockstep(
         self, spec: StreamSpec, slices: Sequence[str], headers: Mapping[str, str]

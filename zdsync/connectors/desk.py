@@ -25,6 +25,7 @@ from zdsync.connectors.forms import (
     search_params,
 )
 from zdsync.connectors.lists import Record, Sizes, read_list, records_of
+from zdsync.connectors.proofs import Proofs
 from zdsync.connectors.spans import Ground
 from zdsync.connectors.walk import walk
 from zdsync.connectors.windows import PAGE, Fetch, Page, Query, TooDeep, WalkPage
@@ -120,6 +121,11 @@ class Desk:
                 yield WalkPage(page.rows, page.covers, total)
                 if progress:
                     progress(handed, total)
+
+    @property
+    def proofs(self) -> Proofs:
+        """Counts, the recycle bin, records by id: what shows that a mirror is whole."""
+        return Proofs(self._api, self._sizes, self._clock)
 
     def contact_links(self) -> Iterator[RecordBatch]:
         """Yield contacts as lists, for the CRM links that search rows may lack."""

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
 import orjson
@@ -55,15 +55,31 @@ def save(database: Database, cursor: Cursor) -> None:
 
 
 def bury(
-    database: Database, stream: str, ids: Iterable[str], read_at: datetime, presence: str = "gone"
+    database: Database,
+    stream: str,
+    ids: Iterable[str],
+    read_at: datetime,
+    presence: str = "gone",
+    *,
+    since: Mapping[str, datetime] | None = None,
 ) -> int:
-    """Give records their tombstone unless they were read after `read_at`; returns how many."""
+    """Give records their tombstone unless they were read after `read_at`; returns how many.
+
+    `since` tells when Zoho deleted some of them. That is kept where no later reading showed the
+    record; else the tombstone would fall with the next stale row.
+    """
+    told = [[one, stamp((since or {}).get(one))] for one in ids]
     return database.count(
         Sql(
-            f"update {ident(stream)} set deleted_at = ?::timestamp, presence = ? "
-            """where id in (select unnest(from_json(?, '["VARCHAR"]')))"""
-            " and pulled_at < ?::timestamp and deleted_at is null",
-            (naive(read_at), presence, orjson.dumps(list(ids)).decode(), naive(read_at)),
+            # numbered: DuckDB counts the marks of an update's "from" first
+            f"update {ident(stream)} t set presence = $1, deleted_at = "
+            "case when n.at > t.pulled_at and n.at < $2::timestamp then n.at "
+            "else $2::timestamp end "
+            "from (select r[1] as id, r[2]::timestamp as at from "
+            """(select unnest(from_json($3, '[["VARCHAR"]]')) as r)) n """
+            "where t.id = n.id and t.pulled_at < $2::timestamp "
+            "and (t.deleted_at is null or t.presence <> $1)",
+            (presence, naive(read_at), orjson.dumps(told).decode()),
         )
     )
 

@@ -133,11 +133,17 @@ class Mirror:
             cursors.save(self._database, cursor)
 
     def bury(
-        self, stream: str, ids: Iterable[str], read_at: datetime, presence: str = "gone"
+        self,
+        stream: str,
+        ids: Iterable[str],
+        read_at: datetime,
+        presence: str = "gone",
+        *,
+        since: Mapping[str, datetime] | None = None,
     ) -> int:
-        """Give tombstones to records that are gone (or `trashed`) as of `read_at`."""
+        """Give tombstones to records that are gone (or `trashed`, `since` when) as of `read_at`."""
         with self.transaction():
-            buried = cursors.bury(self._database, stream, ids, read_at, presence)
+            buried = cursors.bury(self._database, stream, ids, read_at, presence, since=since)
             self._touched(buried)
         return buried
 

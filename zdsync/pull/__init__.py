@@ -2,5 +2,17 @@
 
 from zdsync.pull.progress import Progress, Quiet
 from zdsync.pull.puller import Puller, StreamOutcome, unknown_streams
+from zdsync.pull.reconcile import ALLOWANCE, CHECKED, Comparison, Reconciler, due
 
-__all__ = ["Progress", "Puller", "Quiet", "StreamOutcome", "unknown_streams"]
+__all__ = [
+    "ALLOWANCE",
+    "CHECKED",
+    "Comparison",
+    "Progress",
+    "Puller",
+    "Quiet",
+    "Reconciler",
+    "StreamOutcome",
+    "due",
+    "unknown_streams",
+]

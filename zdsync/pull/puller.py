@@ -15,10 +15,11 @@ from typing import Literal
 
 from zdsync.clock import Clock
 from zdsync.connectors import Crm, Desk
-from zdsync.errors import TokenRefused, ZdsyncError, ZohoFailed
+from zdsync.errors import TokenRefused, Vanishing, ZdsyncError, ZohoFailed
 from zdsync.mirror import Mirror
 from zdsync.model import Call, Cursor, RecordBatch, Row, Shape, Span
 from zdsync.pull.children import Children
+from zdsync.pull.deletes import Deletes
 from zdsync.pull.progress import Progress
 from zdsync.pull.spans import subtract
 from zdsync.sql import Sql
@@ -59,6 +60,7 @@ class Puller:
     drain: Callable[[], Sequence[Call]]
     run_id: str
     exclude: frozenset[str] = frozenset()
+    accept_deletes: bool = False
 
     def pull(
         self, names: Sequence[str] = (), *, full: bool = False, due_only: bool = False
@@ -95,7 +97,8 @@ class Puller:
         error: ZdsyncError | None = None
         try:
             self._walk(spec, full, tally)
-        except (ZohoFailed, TokenRefused) as failure:
+            self.deletes().when_due(spec)
+        except (ZohoFailed, TokenRefused, Vanishing) as failure:
             error = failure
         finally:
             self.mirror.record_calls(self.run_id, self.drain())
@@ -127,7 +130,7 @@ class Puller:
 
     def _replace(self, spec: StreamSpec, batches: Iterable[RecordBatch], tally: _Tally) -> None:
         now = self.clock.now()
-        held = [self._kept(batch) for batch in batches]
+        held = [self.kept(batch) for batch in batches]
         cursor = replace(self.mirror.cursor(spec.name), complete=True, last_pull_at=now, value=now)
         ids = {row["id"] for batch in held for row in batch.rows}
         with self.mirror.transaction():
@@ -148,7 +151,7 @@ class Puller:
         since = cursor.value if cursor.complete and not full else None
         names, custom = self._crm_fields(spec)
         for batch in self._crm().records(spec, names, custom, since):
-            self._commit(spec, [self._kept(batch)], None, tally)
+            self._commit(spec, [self.kept(batch)], None, tally)
         done = replace(cursor, value=started - LOOKBACK, complete=True, last_pull_at=started)
         self._commit(spec, [], done, tally)
 
@@ -234,7 +237,7 @@ class Puller:
         if self.crm is None:
             return
         for batch in self._children().links(spec):
-            self._commit(spec, [self._kept(batch)], None, tally)
+            self._commit(spec, [self.kept(batch)], None, tally)
 
     def read_tags(self, ticket_ids: Sequence[str]) -> None:
         """Read the tags of tickets, which are in no ticket row. Raises ZohoFailed."""
@@ -246,12 +249,21 @@ class Puller:
     def _children(self) -> Children:
         return Children(self.mirror, self.desk, self.clock, self.workers)
 
+    def deletes(self) -> Deletes:
+        """The reader of the bins."""
+
+        def again(spec: StreamSpec, ids: Sequence[str]) -> RecordBatch:
+            return self._crm().by_ids(spec, ids, *self._crm_fields(spec))
+
+        where = (self.mirror, self.desk, self.crm, self.clock)
+        return Deletes(*where, keep=self.kept, again=again, accept=self.accept_deletes)
+
     # -- one way into the mirror -------------------------------------------------------------
 
     def _batch(self, spec: StreamSpec, rows: Sequence[Row]) -> RecordBatch:
-        return self._kept(RecordBatch(spec.name, Shape.SEARCH, tuple(rows), self.clock.now()))
+        return self.kept(RecordBatch(spec.name, Shape.SEARCH, tuple(rows), self.clock.now()))
 
-    def _kept(self, batch: RecordBatch) -> RecordBatch:
+    def kept(self, batch: RecordBatch) -> RecordBatch:
         """Drop the columns that are never stored (ZDSYNC_EXCLUDE)."""
         prefix = batch.stream + "."
         dropped = {n.removeprefix(prefix) for n in self.exclude if n.startswith(prefix)}
