@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from zdsync.clock import Clock, SystemClock
 from zdsync.connect import Zoho, make_folders, open_portal
-from zdsync.errors import MirrorBusy, Misconfigured, PlanRefused, Problem, ZdsyncError
+from zdsync.errors import MirrorBusy, PlanRefused, ZdsyncError
 from zdsync.mirror import SERVICE, WORK, Mirror, hold, private_files, scratch
 from zdsync.pull import (
     ALLOWANCE,
@@ -26,16 +26,14 @@ from zdsync.pull import (
     Progress,
     Puller,
     Quiet,
-    Reconciler,
     StreamOutcome,
     due,
-    unknown_streams,
+    refuse_unknown,
 )
 from zdsync.readings import MIRROR, no_mirror, published, reading
 from zdsync.settings import Settings
 from zdsync.sql import Sql
 from zdsync.streams import BY_NAME
-from zdsync.text import near
 
 if TYPE_CHECKING:
     # What one command needs is imported by its method: a pull must not wait for the rules.
@@ -129,29 +127,9 @@ class App:
         return self.settings.data_dir / "STOP"
 
     def _puller(self, run: Run, *, accept_deletes: bool = False) -> Puller:
-        return Puller(
-            mirror=run.mirror,
-            desk=self.zoho.desk,
-            crm=self.zoho.crm,
-            clock=self.clock,
-            progress=self.progress,
-            workers=self.zoho.workers,
-            drain=self.zoho.drain,
-            run_id=run.id,
-            exclude=frozenset(self.settings.exclude),
-            accept_deletes=accept_deletes,
-        )
-
-    def _reconciler(self, run: Run, puller: Puller, allowance: float | None) -> Reconciler:
-        return Reconciler(
-            mirror=run.mirror,
-            desk=self.zoho.desk,
-            clock=self.clock,
-            deletes=puller.deletes(),
-            workers=self.zoho.workers,
-            drain=self.zoho.drain,
-            run_id=run.id,
-            allowance=allowance,
+        exclude = frozenset(self.settings.exclude)
+        return self.zoho.puller(
+            run.mirror, run.id, self.progress, exclude=exclude, accept_deletes=accept_deletes
         )
 
     def _flow(self, run: Run) -> Flow:
@@ -209,12 +187,7 @@ class App:
 
     def pull(self, names: Sequence[str] = (), *, full: bool = False) -> list[StreamOutcome]:
         """Read streams (all by default) into the mirror and publish it."""
-        problems = [
-            Problem("STREAM", "is no stream", near(name, list(BY_NAME)), name)
-            for name in unknown_streams(names)
-        ]
-        if problems:
-            raise Misconfigured("unknown stream", problems)
+        refuse_unknown(names, list(BY_NAME))
         with self._run("pull") as run:
             outcomes = self._puller(run).pull(names, full=full)
             run.counts["pulled"] = sum(one.read for one in outcomes)
@@ -225,13 +198,7 @@ class App:
     ) -> list[Comparison]:
         """Pull, then prove that mirror and remote agree, and mend where they do not."""
         possible = [one for one in CHECKED if self.settings.crm or not one.startswith("crm.")]
-        problems = [
-            Problem("STREAM", "cannot be reconciled", near(name, possible), name)
-            for name in names
-            if name not in possible
-        ]
-        if problems:
-            raise Misconfigured("unknown stream", problems)
+        refuse_unknown(names, possible)
         chosen = [one for one in possible if not names or one in names]
         with self._run("reconcile") as run:
             puller = self._puller(run, accept_deletes=accept_deletes)
@@ -239,7 +206,7 @@ class App:
             run.counts["pulled"] = sum(one.read for one in pulled)
             failed = [Comparison(one.stream, error=one.error) for one in pulled if one.error]
             left = [one for one in chosen if one not in {bad.stream for bad in failed}]
-            return failed + self._reconciler(run, puller, None).reconcile(left)
+            return failed + self.zoho.reconciler(puller).reconcile(left)
 
     def check(self, file: Path | None) -> tuple[RuleFile, bool]:
         """Find every problem of the rules file; also says whether the portal's names were known."""
@@ -323,7 +290,7 @@ class App:
             failures = [one.error for one in outcomes if one.error]
             stream = due(run.mirror, self.clock.now()) if not failures else None
             if stream:
-                compared = self._reconciler(run, puller, ALLOWANCE).reconcile([stream])
+                compared = self.zoho.reconciler(puller, ALLOWANCE).reconcile([stream])
                 failures += [one.error for one in compared if one.error]
             flow = self._flow(run)
             book = self.rulebook

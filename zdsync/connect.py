@@ -9,7 +9,9 @@ from pathlib import Path
 from zdsync.clock import Clock, SystemClock
 from zdsync.connectors import Crm, Desk
 from zdsync.errors import Misconfigured, Problem
+from zdsync.mirror import Mirror
 from zdsync.model import Call
+from zdsync.pull import Progress, Puller, Reconciler
 from zdsync.settings import Settings
 from zdsync.transport import Api, Connection, connect, new_refresh_token
 
@@ -37,6 +39,7 @@ class Zoho:
     connection: Connection
     desk: Desk
     crm: Crm | None
+    clock: Clock
 
     def drain(self) -> list[Call]:
         """Hand over the calls made since the last time."""
@@ -50,6 +53,42 @@ class Zoho:
     def left_today(self) -> int | None:
         """Desk credits left today, as Zoho said last."""
         return self.connection.desk.budget.left_today
+
+    def puller(
+        self,
+        mirror: Mirror,
+        run_id: str,
+        progress: Progress,
+        *,
+        exclude: frozenset[str] = frozenset(),
+        accept_deletes: bool = False,
+    ) -> Puller:
+        """What reads this portal into a mirror in one run."""
+        return Puller(
+            mirror=mirror,
+            desk=self.desk,
+            crm=self.crm,
+            clock=self.clock,
+            progress=progress,
+            workers=self.workers,
+            drain=self.drain,
+            run_id=run_id,
+            exclude=exclude,
+            accept_deletes=accept_deletes,
+        )
+
+    def reconciler(self, puller: Puller, allowance: float | None = None) -> Reconciler:
+        """What proves that the mirror of a pull agrees, for at most `allowance` credits."""
+        return Reconciler(
+            mirror=puller.mirror,
+            desk=self.desk,
+            clock=self.clock,
+            deletes=puller.deletes(),
+            workers=self.workers,
+            drain=self.drain,
+            run_id=puller.run_id,
+            allowance=allowance,
+        )
 
     def _apis(self) -> list[Api]:
         crm = self.connection.crm
@@ -88,7 +127,7 @@ def open_portal(settings: Settings, clock: Clock) -> Zoho:
         portal = desk.organization(settings.secret("org_id"))
         if connection.crm and portal.edition:
             connection.crm.budget.set_edition(portal.edition)
-    return Zoho(connection, desk, crm)
+    return Zoho(connection, desk, crm, clock)
 
 
 def keep_refresh_token(settings: Settings, code: str) -> Path:

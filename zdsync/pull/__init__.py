@@ -1,7 +1,8 @@
 """Read → upsert → checkpoint, stream by stream. Never writes to Zoho, never decides anything."""
 
+from zdsync.pull.names import refuse_unknown
 from zdsync.pull.progress import Progress, Quiet
-from zdsync.pull.puller import Puller, StreamOutcome, unknown_streams
+from zdsync.pull.puller import Puller, StreamOutcome
 from zdsync.pull.reconcile import ALLOWANCE, CHECKED, Comparison, Reconciler, due
 
 __all__ = [
@@ -14,5 +15,5 @@ __all__ = [
     "Reconciler",
     "StreamOutcome",
     "due",
-    "unknown_streams",
+    "refuse_unknown",
 ]

@@ -23,7 +23,7 @@ from zdsync.pull.deletes import Deletes
 from zdsync.pull.progress import Progress
 from zdsync.pull.spans import subtract
 from zdsync.sql import Sql
-from zdsync.streams import BY_NAME, STREAMS, StreamSpec
+from zdsync.streams import STREAMS, StreamSpec
 
 log = logging.getLogger(__name__)
 
@@ -290,8 +290,3 @@ class _Tally:
     read: int = 0
     changed: int = 0
     total: int = 0
-
-
-def unknown_streams(names: Sequence[str]) -> list[str]:
-    """Those of `names` that no stream has."""
-    return [name for name in names if name not in BY_NAME]
