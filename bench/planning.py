@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from bench.rows import Figure
-from zdsync.changes import build_plan
+from zdsync.changes import evaluate
 from zdsync.clock import SystemClock
 from zdsync.mirror import Mirror
 from zdsync.model import Cursor, RecordBatch, Row, Shape
@@ -57,7 +57,9 @@ def figures() -> Iterator[Figure]:
             compiled = [compile_rule(rule, file, portal, NOW) for rule in file.rules]
             for name in ("first plan (folds the text)", "next plan"):
                 started = time.perf_counter()
-                plan = build_plan(mirror, compiled, portal, as_of=NOW, rules_digest=file.digest)
+                plan = evaluate(
+                    mirror, compiled, portal, as_of=NOW, rules_digest=file.digest
+                ).plan()
                 took = time.perf_counter() - started
                 what = f"{name}: {len(compiled)} rules, {len(plan.changes):,} changes"
                 yield Figure(what, f"{took:.2f} s", "3 s", _floor(mirror))

@@ -64,7 +64,7 @@ class Flow:
         return spent(self.journal.entries(RECENT), now, self.portal)
 
     def _open_tickets(self) -> int:
-        return int(self.mirror.rows(Sql("SELECT count(*) FROM main.tickets WHERE is_open"))[0][0])
+        return int(self.mirror.rows(Sql("SELECT count(*) FROM zdsync.open_tickets"))[0][0])
 
     def plan_unattended(self, rules: RuleFile) -> Plan:
         """Plan what may be written with nobody watching."""

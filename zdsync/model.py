@@ -24,18 +24,6 @@ class Shape(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class RecordRef:
-    """The address of one remote thing, written `desk:ticket:1892…`."""
-
-    system: str
-    kind: str
-    id: str
-
-    def __str__(self) -> str:
-        return f"{self.system}:{self.kind}:{self.id}"
-
-
-@dataclass(frozen=True, slots=True)
 class RecordBatch:
     """Rows of one stream and shape that were read at one instant."""
 

@@ -61,13 +61,11 @@ class Rulebook:
 
     def check(self, portal: Portal | None, query: Query) -> RuleFile:
         """Read the file and run its examples; Misconfigured with every problem of both."""
-        loaded = load_rules(self._text(), str(self.path), portal)
-        problems = [*loaded.problems]
-        if not problems:
-            problems += run_examples(loaded.rules, portal, query, self._clock.now())
+        rules = self.load(portal)
+        problems = run_examples(rules, portal, query, self._clock.now())
         if problems:
-            raise self._broken(tuple(problems))
-        return loaded.rules
+            raise self._broken(problems)
+        return rules
 
     def _broken(self, problems: tuple[Problem, ...]) -> Misconfigured:
         one = len(problems) == 1

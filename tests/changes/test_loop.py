@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from zdsync.changes.apply import apply_plan
-from zdsync.changes.evaluate import build_plan
+from zdsync.changes.evaluate import evaluate
 from zdsync.changes.journal import Journal
 from zdsync.changes.plan import Plan
 from zdsync.clock import SystemClock
@@ -81,12 +81,12 @@ class Loop:
         assert loaded.problems == ()
         rules = [compile_rule(one, loaded.rules, portal, now) for one in loaded.rules.rules]
         digest = loaded.rules.digest
-        plan = build_plan(self.mirror, rules, portal, as_of=now, rules_digest=digest)
+        plan = evaluate(self.mirror, rules, portal, as_of=now, rules_digest=digest).plan()
         if not plan.unread_tags:
             return plan
         tags = {ticket: self.desk.tags_of(ticket) for ticket in plan.unread_tags}
         self.mirror.set_tags(tags, now)
-        return build_plan(self.mirror, rules, portal, as_of=now, rules_digest=digest)
+        return evaluate(self.mirror, rules, portal, as_of=now, rules_digest=digest).plan()
 
 
 @pytest.fixture

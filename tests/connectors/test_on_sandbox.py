@@ -99,10 +99,12 @@ def test_people_are_read_once(portal: Make, variant: dict[str, Any]) -> None:
         at.all_ids("desk.contacts", "modified"),
         at.all_ids("desk.accounts", "created"),
     )
-    linked = [row["id"] for batch in at.desk.contact_links() for row in batch.rows]
+    linked = [row["id"] for batch in at.desk.links(BY_NAME["desk.contacts"]) for row in batch.rows]
     assert sorted(linked) == sorted(set(linked))
     assert set(contacts) <= set(linked)
-    assert {r["id"] for b in at.desk.account_links() for r in b.rows} == set(accounts)
+    assert {r["id"] for b in at.desk.links(BY_NAME["desk.accounts"]) for r in b.rows} == set(
+        accounts
+    )
     for name in ("agents", "departments", "teams"):
         rows = [row for batch in at.desk.pages(BY_NAME[f"desk.{name}"]) for row in batch.rows]
         assert len(rows) == len({row["id"] for row in rows}) >= 5

@@ -1,7 +1,7 @@
 """What the rules want of Zoho: plan it, guard it, write it down, do it, show it."""
 
 from zdsync.changes.apply import Applied, apply_plan
-from zdsync.changes.evaluate import Evaluation, build_plan, evaluate
+from zdsync.changes.evaluate import Evaluation, evaluate
 from zdsync.changes.guard import Spent, attended, breaches, spent, unattended
 from zdsync.changes.journal import Journal
 from zdsync.changes.plan import Plan, Skipped
@@ -16,7 +16,6 @@ __all__ = [
     "apply_plan",
     "attended",
     "breaches",
-    "build_plan",
     "evaluate",
     "spent",
     "unattended",

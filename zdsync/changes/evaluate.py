@@ -85,30 +85,6 @@ class Evaluation:
         return tuple(sorted(some, key=place))
 
 
-def build_plan(
-    mirror: Queries,
-    rules: Sequence[CompiledRule],
-    portal: Portal,
-    *,
-    as_of: datetime,
-    rules_digest: str,
-    unready: Mapping[str, str] | None = None,
-    owner_map: Mapping[str, str] | None = None,
-    ticket: str | None = None,
-) -> Plan:
-    """Plan what the rules want as of one instant; see `evaluate` for the arguments."""
-    return evaluate(
-        mirror,
-        rules,
-        portal,
-        as_of=as_of,
-        rules_digest=rules_digest,
-        unready=unready,
-        owner_map=owner_map,
-        ticket=ticket,
-    ).plan()
-
-
 def evaluate(
     mirror: Queries,
     rules: Sequence[CompiledRule],

@@ -127,13 +127,12 @@ class Desk:
         """Counts, the recycle bin, records by id: what shows that a mirror is whole."""
         return Proofs(self._api, self._sizes, self._clock)
 
-    def contact_links(self) -> Iterator[RecordBatch]:
-        """Yield contacts as lists, for the CRM links that search rows may lack."""
-        return self._links(BY_NAME["desk.contacts"])
-
-    def account_links(self) -> Iterator[RecordBatch]:
-        """Yield accounts as lists, for the CRM links that search rows lack."""
-        return self._links(BY_NAME["desk.accounts"])
+    def links(self, spec: StreamSpec) -> Iterator[RecordBatch]:
+        """Yield contacts or accounts as lists, for the CRM links that search rows may lack."""
+        params = {"sortBy": "createdTime"}  # new records land at the end, not in our way
+        path = f"/{spec.module}"
+        for records in read_list(self._api, self._sizes, path, stream=spec.name, params=params):
+            yield self._batch(spec, Shape.LIST, records)
 
     def detail(self, spec: StreamSpec, id: str) -> Row | None:
         """Return one record in full; None if it is not there."""
@@ -216,12 +215,6 @@ class Desk:
     def _batch(self, spec: StreamSpec, shape: Shape, records: Sequence[Record]) -> RecordBatch:
         rows = decode(spec, shape, records)
         return RecordBatch(spec.name, shape, rows, self._clock.now())
-
-    def _links(self, spec: StreamSpec) -> Iterator[RecordBatch]:
-        params = {"sortBy": "createdTime"}  # new records land at the end, not in our way
-        path = f"/{spec.module}"
-        for records in read_list(self._api, self._sizes, path, stream=spec.name, params=params):
-            yield self._batch(spec, Shape.LIST, records)
 
     def _departments_of(self, spec: StreamSpec) -> Callable[[], Sequence[str]]:
         def ids() -> Sequence[str]:

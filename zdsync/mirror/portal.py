@@ -30,11 +30,11 @@ def read(database: Database, *, outcome_field: str, crm: bool = True) -> Portal:
         statuses=_statuses(database, tickets.get("status", ())),
         priorities=_priorities(database, tickets.get("priority", ())),
         channels=_channels(database, tickets.get("channel", ())),
-        ticket_fields=tuple(_desk_fields(database, "tickets")),
-        contact_fields=tuple(_desk_fields(database, "contacts")),
-        account_fields=tuple(_desk_fields(database, "accounts")),
-        crm_contact_fields=tuple(_crm_fields(database, "contacts")),
-        crm_account_fields=tuple(_crm_fields(database, "accounts")),
+        ticket_fields=tuple(_fields(database, _DESK_FIELDS, "tickets")),
+        contact_fields=tuple(_fields(database, _DESK_FIELDS, "contacts")),
+        account_fields=tuple(_fields(database, _DESK_FIELDS, "accounts")),
+        crm_contact_fields=tuple(_fields(database, _CRM_FIELDS, "contacts")),
+        crm_account_fields=tuple(_fields(database, _CRM_FIELDS, "accounts")),
         crm_users=tuple(CrmUser(*row) for row in database.rows(Sql(_CRM_USERS))),
         crm=crm,
         outcome_field=outcome_field,
@@ -174,26 +174,17 @@ def _distinct(database: Database, column: str) -> list[str]:
     return [row[0] for row in database.rows(Sql(sql))]
 
 
-def _desk_fields(database: Database, module: str) -> Iterable[CustomField]:
-    rows = database.rows(
-        Sql(
-            "select api_name, coalesce(type, 'Text'), pick_list_values from desk.fields "
-            "where deleted_at is null and is_custom_field and lower(module) = ? order by api_name",
-            (module,),
-        )
-    )
-    for name, kind, options in rows:
+def _fields(database: Database, query: str, module: str) -> Iterable[CustomField]:
+    for name, kind, options in database.rows(Sql(query, (module,))):
         yield CustomField(name, kind, _values(_listed(options)))
 
 
-def _crm_fields(database: Database, module: str) -> Iterable[CustomField]:
-    """Fields of a CRM module; the role decides, a portal may have renamed the module."""
-    rows = database.rows(
-        Sql(
-            "select api_name, coalesce(data_type, 'text'), pick_list_values from crm.fields "
-            "where deleted_at is null and custom_field and lower(module) = ? order by api_name",
-            (module,),
-        )
-    )
-    for name, kind, options in rows:
-        yield CustomField(name, kind, _values(_listed(options)))
+_DESK_FIELDS = (
+    "select api_name, coalesce(type, 'Text'), pick_list_values from desk.fields "
+    "where deleted_at is null and is_custom_field and lower(module) = ? order by api_name"
+)
+# The role of a CRM module decides: a portal may have renamed the module.
+_CRM_FIELDS = (
+    "select api_name, coalesce(data_type, 'text'), pick_list_values from crm.fields "
+    "where deleted_at is null and custom_field and lower(module) = ? order by api_name"
+)

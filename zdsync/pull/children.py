@@ -40,10 +40,8 @@ class Children:
             return
         if len(wanted) <= PAGE_CREDITS * (1 + self._rows(spec.name) // PAGE_ROWS):
             yield from self._details(spec, wanted)
-        elif spec.name == "desk.contacts":
-            yield from self.desk.contact_links()
         else:
-            yield from self.desk.account_links()
+            yield from self.desk.links(spec)
 
     def _rows(self, stream: str) -> int:
         query = Sql(_COUNT, (stream,))

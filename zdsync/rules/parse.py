@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from zdsync.model import Portal
 from zdsync.rules.condition import Compare, Condition, Group, Operator, Score, Signal
-from zdsync.rules.fields import FIELDS, RuleField, Unreadable, field_names, find_field
+from zdsync.rules.fields import RuleField, Unreadable, field_names, find_field
 from zdsync.rules.nodes import Node, Notes, near
 from zdsync.rules.operands import ALL_OPERATORS, OPERATORS, Kind, Operands, kind_for
 
@@ -240,8 +240,3 @@ def show(node: Node) -> str:
     if node.pairs is not None:
         return "{" + ", ".join(f"{key.text}: {show(value)}" for key, value in node.pairs) + "}"
     return node.text or "null"
-
-
-def is_text(name: str) -> bool:
-    """Whether a fixed field of the catalog holds text."""
-    return name in FIELDS and FIELDS[name].kind == "text"

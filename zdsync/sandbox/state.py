@@ -184,11 +184,11 @@ class State:
             if len(self._memo) >= _MEMO:
                 self._memo.clear()
             found = self._memo[key] = (self.version, make())
-        return found[1]  # type: ignore[return-value]
+        return found[1]  # type: ignore[return-value]  # a key is made by one place
 
     def _view(self, item: Ticket | Contact | Account) -> View[Ticket | Contact | Account]:
         views = {Ticket: self.ticket_view, Contact: self.contact_view, Account: self.account_view}
-        return views[type(item)]  # type: ignore[return-value]
+        return views[type(item)]  # type: ignore[return-value]  # the view of its kind
 
     def _changed(self, record_id: str, at: int) -> None:
         self.version += 1

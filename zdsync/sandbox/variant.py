@@ -110,7 +110,7 @@ class Variant:
             if not sep or key not in known:
                 raise ValueError(f"unknown variant {pair!r}; known: {', '.join(sorted(known))}")
             values[key] = _read(key, text, known[key])
-        return replace(cls(), **values)  # type: ignore[arg-type]
+        return replace(cls(), **values)  # type: ignore[arg-type]  # read as the field's kind
 
 
 def _read(key: str, text: str, kind: type) -> object:
