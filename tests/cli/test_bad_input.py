@@ -119,7 +119,7 @@ def test_a_mirror_of_a_newer_version_is_exit_6_and_untouched(
     place: Portal, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert _run(capsys, "pull")[0] == 0
-    with place.app().work("test") as mirror:
+    with place.app().place.work("test") as mirror:
         mirror.run(Sql("INSERT INTO zdsync.schema_version VALUES (9999)"))
     code, _, err = _run(capsys, "pull")
     assert code == 6
@@ -130,7 +130,7 @@ def test_a_second_service_is_exit_6_and_says_who_runs(
     place: Portal, capsys: pytest.CaptureFixture[str]
 ) -> None:
     app = place.app()
-    with hold(app.settings.private_dir, SERVICE, command="zdsync run", clock=app.clock):
+    with hold(app.place.settings.private_dir, SERVICE, command="zdsync run", clock=app.place.clock):
         code, _, err = _run(capsys, "run", "--once")
     assert code == 6
     assert str(os.getpid()) in err

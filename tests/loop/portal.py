@@ -29,7 +29,7 @@ class Portal:
         return App(self.settings.model_copy(update=changes))
 
     def rows(self, query: str, *params: object) -> list[tuple[Any, ...]]:
-        with self.app().work("test") as mirror:
+        with self.app().place.work("test") as mirror:
             return mirror.rows(Sql(query, params))
 
     def pull(self, **options: Any) -> None:

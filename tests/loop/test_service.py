@@ -63,7 +63,9 @@ def test_sigterm_ends_after_the_write_under_way_with_every_intent_settled(tmp_pa
             said = service.communicate(timeout=30)[1]
         assert service.returncode == 0, said
         assert "Traceback" not in said
-        open_intents = [entry for entry in place.app().journal.entries() if entry.outcome is None]
+        open_intents = [
+            entry for entry in place.app().place.journal.entries() if entry.outcome is None
+        ]
         assert not open_intents
 
 
@@ -91,10 +93,10 @@ def test_a_broken_rules_file_keeps_the_last_good_one(
     with portal(tmp_path, tickets=120) as place:
         app = place.app()
         app.tick()
-        good = app.rulebook.load_or_last(None)
+        good = app.place.rulebook.load_or_last(None)
         place.rules("version: 1\nrules: [{id: broken")
         app.tick()
-        assert app.rulebook.load_or_last(None) == good
+        assert app.place.rulebook.load_or_last(None) == good
         assert good is not None
 
 

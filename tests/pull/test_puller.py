@@ -15,7 +15,7 @@ from zdsync.sql import Sql
 
 
 def _cursor(place: Portal, stream: str = "desk.tickets") -> Cursor:
-    with place.app().work("test") as mirror:
+    with place.app().place.work("test") as mirror:
         return mirror.cursor(stream)
 
 
@@ -28,19 +28,19 @@ def test_promise_1_a_cursor_stays_behind_the_start_of_the_run_by_the_lookback(
 ) -> None:
     with portal(tmp_path, tickets=80) as place:
         for _ in range(2):
-            before = place.app().clock.now()
+            before = place.app().place.clock.now()
             place.pull()
             for stream in ("desk.tickets", "desk.contacts", "crm.contacts"):
                 value = _cursor(place, stream).value
                 assert value is not None
-                assert value <= place.app().clock.now() - LOOKBACK
+                assert value <= place.app().place.clock.now() - LOOKBACK
                 assert value >= before - LOOKBACK - timedelta(seconds=1)
 
 
 def test_promise_1_a_broken_backfill_goes_on_where_it_stopped(tmp_path: Path) -> None:
     with portal(tmp_path, tickets=3000) as place:
         app = place.app(edition="free")
-        app.clock.sleep = lambda seconds: None  # type: ignore[method-assign]  # no waiting in tests
+        app.place.clock.sleep = lambda seconds: None  # type: ignore[method-assign]  # no waiting in tests
         _break_after(place, app, pages=20)
         cursor = _cursor(place)
         assert not cursor.complete
@@ -60,7 +60,7 @@ def test_promise_1_a_broken_backfill_goes_on_where_it_stopped(tmp_path: Path) ->
 def _break_after(place: Portal, app: App, pages: int) -> None:
     """Let the search answer so many pages, then fail until the pull gives up."""
     answered = 0
-    desk = app.zoho.desk
+    desk = app.place.zoho.desk
     fetch = desk._fetch
 
     def counting(spec):  # type: ignore[no-untyped-def]  # wraps a private of the connector
@@ -94,7 +94,7 @@ def test_columns_kept_from_analysts_stay_for_the_rules(tmp_path: Path) -> None:
         app = place.app(publish_exclude=("desk.tickets.description",))
         assert all(outcome.error is None for outcome in app.pull())
         assert place.rows("SELECT count(description) FROM desk.tickets")[0][0] > 0
-        with reading(app.settings) as reader:
+        with reading(app.place.settings) as reader:
             assert reader.rows(Sql("SELECT count(description) FROM desk.tickets")) == [(0,)]
 
 
@@ -114,7 +114,7 @@ def test_private_files_are_their_owners_alone_and_the_published_one_is_readable(
     with portal(tmp_path, tickets=80) as place:
         place.app().tick()
         private = place.settings.private_dir
-        with place.app().work("test") as mirror:
+        with place.app().place.work("test") as mirror:
             mirror.note("x", "y")  # a write-ahead log is there now
             modes = {p.name: p.stat().st_mode & 0o777 for p in private.rglob("*") if p.is_file()}
         assert modes

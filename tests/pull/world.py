@@ -55,7 +55,7 @@ class World:
         return {one.stream: one for one in found}
 
     def rows(self, query: str, *params: object) -> list[tuple[Any, ...]]:
-        with self.app().work("test") as mirror:
+        with self.app().place.work("test") as mirror:
             return mirror.rows(Sql(query, params))
 
     def pick(self, number: int, **flags: bool) -> Ticket | None:

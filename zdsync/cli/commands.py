@@ -126,10 +126,10 @@ def run(args: Namespace) -> int:
     daemon.stop_on_signals(stop)
     app = App(load_settings(), stop=stop)
     if args.once:
-        with app.instance():
+        with app.place.instance():
             app.tick(once=True)
         return 0
-    daemon.serve(app.tick, every=app.settings.every, instance=app.instance(), stop=stop)
+    daemon.serve(app.tick, every=app.place.settings.every, instance=app.place.instance(), stop=stop)
     return 0
 
 
@@ -154,7 +154,7 @@ def check(args: Namespace) -> int:
     examples = sum(len(rule.examples) for rule in rules.rules)
     modes = Counter(rule.mode for rule in rules.rules)
     shown = ", ".join(f"{count} {mode}" for mode, count in sorted(modes.items()))
-    name = args.file or app.settings.rules
+    name = args.file or app.place.settings.rules
     out(f"{name}: {len(rules.rules)} rules ({shown}), {examples} examples hold")
     if not known:
         say("Names of agents, departments, statuses and fields were not checked: no mirror yet.")
