@@ -5,10 +5,11 @@ Has no logic of its own. Knows no command: `app` has those.
 
 from __future__ import annotations
 
+import logging
 import secrets
 import threading
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING
 from zdsync.clock import Clock, SystemClock
 from zdsync.connect import Zoho, make_folders, open_portal
 from zdsync.errors import ZdsyncError
-from zdsync.mirror import SERVICE, WORK, Mirror, hold, private_files
+from zdsync.mirror import SERVICE, WORK, Mirror, Shield, hold, private_files
 from zdsync.pull import Progress, Puller, Quiet
 from zdsync.readings import MIRROR, published
 from zdsync.settings import Settings
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from zdsync.changes import Journal
     from zdsync.flow import Flow
     from zdsync.rulebook import Rulebook
+
+log = logging.getLogger(__name__)
 
 TURN = 60.0  # seconds that a command waits for another to finish with the mirror
 
@@ -58,6 +61,7 @@ class Workplace:
         self.clock: Clock = clock or SystemClock(self.stop)
         self.progress: Progress = progress or Quiet()
         self._published_at: datetime | None = None
+        self._shield: Shield | None = None
 
     # -- parts ------------------------------------------------------------------------------
 
@@ -100,9 +104,19 @@ class Workplace:
         ):
             yield mirror
 
-    def instance(self) -> AbstractContextManager[None]:
-        """Hold the place of the one service of this data directory."""
-        return hold(self.settings.private_dir, SERVICE, command="zdsync run", clock=self.clock)
+    @contextmanager
+    def instance(self) -> Iterator[None]:
+        """Hold the place of the one service of this data directory.
+
+        Meanwhile nobody can open the published file for writing.
+        """
+        private = self.settings.private_dir
+        with hold(private, SERVICE, command="zdsync run", clock=self.clock), Shield() as shield:
+            self._shield = shield
+            try:
+                yield
+            finally:
+                self._shield = None
 
     def paused(self) -> bool:
         """Whether the brake is on or the service is asked to end."""
@@ -141,18 +155,23 @@ class Workplace:
         with self.work(f"zdsync {command}") as mirror:
             run = Run(mirror, f"{self.clock.now():%Y%m%dT%H%M%S}-{secrets.token_hex(3)}")
             mirror.start_run(run.id, command)
-            outcome, said = "failed", ""
             try:
                 yield run
-                outcome = "done"
-            except ZdsyncError as error:
-                said = error.what
+            except BaseException as error:
+                try:
+                    said = error.what if isinstance(error, ZdsyncError) else ""
+                    self._end(run, command, "failed", said)
+                except ZdsyncError as second:  # the first error tells why
+                    log.warning("run=%s ended=badly reason=%s", run.id, second.what)
                 raise
-            finally:
-                self._account(mirror, run.id)
-                mirror.finish_run(run.id, outcome, run.counts, said)
-                if command != "run" or self._publish_is_due():
-                    self._publish(mirror)
+            self._end(run, command, "done")
+
+    def _end(self, run: Run, command: str, outcome: str, error: str = "") -> None:
+        """Keep what the run came to, and publish."""
+        self._account(run.mirror, run.id)
+        run.mirror.finish_run(run.id, outcome, run.counts, error)
+        if command != "run" or self._publish_is_due():
+            self._publish(run.mirror)
 
     def _account(self, mirror: Mirror, run_id: str) -> None:
         """Keep what the run's calls cost, and what Zoho said is left."""
@@ -163,8 +182,11 @@ class Workplace:
             mirror.note("credits_left", str(self.zoho.left_today))
 
     def _publish(self, mirror: Mirror) -> None:
-        if mirror.publish(published(self.settings), exclude=self.settings.publish_exclude):
+        target = published(self.settings)
+        if mirror.publish(target, exclude=self.settings.publish_exclude):
             self._published_at = self.clock.now()
+        if self._shield is not None:
+            self._shield.cover(target)
 
     def _publish_is_due(self) -> bool:
         last = self._published_at

@@ -6,6 +6,7 @@ from zdsync.mirror.mirror import Mirror
 from zdsync.mirror.publishing import publish
 from zdsync.mirror.reader import Reader
 from zdsync.mirror.scratch import scratch
+from zdsync.mirror.target import Shield
 
 __all__ = [
     "HIDDEN",
@@ -15,6 +16,7 @@ __all__ = [
     "Held",
     "Mirror",
     "Reader",
+    "Shield",
     "hold",
     "private_files",
     "publish",
