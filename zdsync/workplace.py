@@ -5,6 +5,7 @@ Has no logic of its own. Knows no command: `app` has those.
 
 from __future__ import annotations
 
+import json
 import logging
 import secrets
 import threading
@@ -23,7 +24,6 @@ from zdsync.mirror import SERVICE, WORK, Mirror, Shield, hold, private_files
 from zdsync.pull import Progress, Puller, Quiet
 from zdsync.readings import MIRROR, published
 from zdsync.settings import Settings
-from zdsync.sql import Sql
 
 if TYPE_CHECKING:
     # What one command needs is imported by its method: a pull must not wait for the rules.
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+_LOADED = "journal_files"  # how much of the journal the mirror has loaded
 TURN = 60.0  # seconds that a command waits for another to finish with the mirror
 
 
@@ -83,7 +84,12 @@ class Workplace:
         """The truth about writes."""
         from zdsync.changes import Journal
 
-        return Journal(self.settings.private_dir / "journal", self.clock)
+        return Journal(self.journal_dir, self.clock)
+
+    @property
+    def journal_dir(self) -> Path:
+        """The files of the journal, a month each."""
+        return self.settings.private_dir / "journal"
 
     @contextmanager
     def work(self, command: str, wait: float = TURN) -> Iterator[Mirror]:
@@ -136,8 +142,6 @@ class Workplace:
     def flow(self, run: Run) -> Flow:
         from zdsync.flow import Flow
 
-        if not run.mirror.rows(Sql("SELECT 1 FROM zdsync.journal LIMIT 1")):
-            run.mirror.load_journal(self.journal.lines())  # a new mirror knows what was written
         return Flow(
             mirror=run.mirror,
             portal=run.mirror.portal(),
@@ -154,6 +158,7 @@ class Workplace:
         """One recorded run over the private mirror; what it changed is published at its end."""
         with self.work(f"zdsync {command}") as mirror:
             run = Run(mirror, f"{self.clock.now():%Y%m%dT%H%M%S}-{secrets.token_hex(3)}")
+            self._load_journal(mirror)
             mirror.start_run(run.id, command)
             try:
                 yield run
@@ -172,6 +177,20 @@ class Workplace:
         run.mirror.finish_run(run.id, outcome, run.counts, error)
         if command != "run" or self._publish_is_due():
             self._publish(run.mirror)
+
+    def _load_journal(self, mirror: Mirror) -> None:
+        """Load what the journal's files hold beyond what this mirror loaded.
+
+        A new mirror, or one that was put back, learns what was written.
+        """
+        if not self.journal_dir.is_dir():
+            return  # a pull that never wrote need not know how to
+        sizes = self.journal.sizes()
+        held = json.loads(mirror.noted(_LOADED) or "{}")
+        grown = [name for name, size in sizes.items() if held.get(name) != size]
+        if grown:
+            mirror.load_journal(self.journal.lines(only=grown))
+            mirror.note(_LOADED, json.dumps(sizes))
 
     def _account(self, mirror: Mirror, run_id: str) -> None:
         """Keep what the run's calls cost, and what Zoho said is left."""

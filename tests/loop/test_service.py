@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -11,27 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.loop.portal import ROOT, Portal, portal
+from tests.loop.portal import Portal, environment, portal
 from zdsync.errors import TokenRefused, ZohoFailed
 
 HARSH = {"department", "spam"}
 
 
-def _environment(place: Portal) -> dict[str, str]:
-    settings = place.settings
-    names = ("org_id", "client_id", "client_secret", "refresh_token")
-    secret = {f"ZDSYNC_{name.upper()}": settings.secret(name) for name in names}
-    plain = {
-        f"ZDSYNC_{name.upper()}": str(getattr(settings, name))
-        for name in ("accounts_url", "desk_url", "crm_url", "data_dir", "rules")
-    }
-    return {**os.environ, **secret, **plain, "ZDSYNC_EVERY": "1s", "PYTHONPATH": str(ROOT)}
-
-
 def _service(place: Portal, *words: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", "zdsync", "run", *words],
-        env=_environment(place),
+        env=environment(place.settings),
         stderr=subprocess.PIPE,
         text=True,
     )

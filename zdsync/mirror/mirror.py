@@ -239,6 +239,11 @@ class Mirror:
             self.run(Sql("delete from zdsync.options where name = ?", (name,)))
             self.run(Sql("insert into zdsync.options values (?, ?)", (name, value)))
 
+    def noted(self, name: str) -> str | None:
+        """One word that was kept; None if none was."""
+        rows = self.rows(Sql("select value from zdsync.options where name = ?", (name,)))
+        return str(rows[0][0]) if rows else None
+
     def record_calls(self, run_id: str, calls: Sequence[Call]) -> None:
         """Keep what each call cost."""
         with self.transaction():
