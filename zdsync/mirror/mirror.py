@@ -18,6 +18,7 @@ from typing import Any, Self
 
 from zdsync.clock import Clock
 from zdsync.mirror import (
+    birth,
     cursors,
     migrate,
     portal,
@@ -63,6 +64,7 @@ class Mirror:
         MirrorFailed.
         """
         private_directory(path.parent)
+        birth.make_sure(path, memory=memory)
         database = Database.open(path, memory=memory)
         try:
             migrate.migrate(database)
@@ -77,7 +79,6 @@ class Mirror:
         return cls(database, made, chosen, clock, memory)
 
     def close(self) -> None:
-        """Close the file; what was committed stays."""
         self._database.close()
 
     def __enter__(self) -> Self:
@@ -198,7 +199,6 @@ class Mirror:
         return self._database.columns_and_rows(sql)
 
     def run(self, sql: Sql) -> None:
-        """Run one statement for its effect."""
         self._database.run(sql)
 
     @contextmanager

@@ -1,7 +1,5 @@
 """Copies of the private file while no one has it open, and what such a copy holds."""
 
-
-
 from __future__ import annotations
 
 import fcntl
