@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from zdsync.clock import Clock, SystemClock
 from zdsync.connect import Zoho, make_folders, open_portal
-from zdsync.errors import ZdsyncError
+from zdsync.errors import MirrorFailed, ZdsyncError
 from zdsync.mirror import SERVICE, WORK, Mirror, Shield, hold, private_files
 from zdsync.pull import Progress, Puller, Quiet
 from zdsync.readings import MIRROR, published
@@ -185,12 +185,16 @@ class Workplace:
         """
         if not self.journal_dir.is_dir():
             return  # a pull that never wrote need not know how to
-        sizes = self.journal.sizes()
         held = json.loads(mirror.noted(_LOADED) or "{}")
-        grown = [name for name, size in sizes.items() if held.get(name) != size]
-        if grown:
-            mirror.load_journal(self.journal.lines(only=grown))
-            mirror.note(_LOADED, json.dumps(sizes))
+        try:
+            sizes = self.journal.sizes()
+            grown = [name for name, size in sizes.items() if held.get(name) != size]
+            if grown:
+                mirror.load_journal(self.journal.lines(only=grown))
+                mirror.note(_LOADED, json.dumps(sizes))
+        except OSError as error:
+            what = f"the journal in {self.journal_dir} cannot be read: {error.strerror}"
+            raise MirrorFailed(what, "mend the rights or the disk") from None
 
     def _account(self, mirror: Mirror, run_id: str) -> None:
         """Keep what the run's calls cost, and what Zoho said is left."""
