@@ -239,3 +239,16 @@ def _damage(mirror: Path, damage: str, size: int) -> None:
                 file.write(os.urandom(size))
             case _:
                 file.truncate({"empty": 0, "short": 5000, "half": size // 2}[damage])
+
+
+def test_older_mirror_learns_what_the_newer_journal_holds(tmp_path: Path) -> None:
+    with portal(tmp_path, tickets=80) as place:
+        place.pull()
+        older = back_up(place.settings, tmp_path / "b", SystemClock()).path / "mirror.duckdb"
+        place.app().apply(None, lambda plan: True)
+        written = sorted(place.rows(_JOURNAL))
+        assert written
+        shutil.copy(older, place.settings.private_dir / "mirror.duckdb")
+        assert place.rows(_JOURNAL) == []
+        place.pull()
+        assert sorted(place.rows(_JOURNAL)) == written

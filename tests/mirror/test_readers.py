@@ -245,6 +245,24 @@ def test_new_file_never_stands_beside_an_old_wal(
         assert not wal.exists()
 
 
+def test_wal_made_in_the_middle_of_the_exchange_is_removed(
+    mirror: Mirror, target: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A writer that still has the old file open makes its WAL by name, whenever it likes."""
+    mirror.upsert(batch(ticket("1", subject="a")))
+    mirror.publish(target)
+    mirror.upsert(batch(ticket("2", subject="b")))
+    wal, inner = target.with_name("mirror.duckdb.wal"), Path.rename
+
+    def rename(path: Path, to: Path) -> Path:
+        wal.write_bytes(b"of another file")
+        return inner(path, to)
+
+    monkeypatch.setattr(Path, "rename", rename)
+    mirror.publish(target)
+    assert not wal.exists()
+
+
 class _Killed(BaseException):
     pass
 
