@@ -181,7 +181,7 @@ def test_reconcile_killed_goes_on(scene: Scene, truth: Any, changes: Any, moment
     assert _changes(scene, settings) == changes
 
 
-@pytest.mark.skipif("ZDSYNC_EVERY_MOMENT" not in os.environ, reason="takes an hour")
+@pytest.mark.skipif("EVERY_MOMENT" not in os.environ, reason="takes an hour")
 def test_every_moment(scene: Scene, truth: Any) -> None:
     found = _run(scene.settings("every", empty=True), "none", "pull")
     for moment in found:

@@ -89,9 +89,12 @@ class Shield:
             return False
         try:
             fcntl.lockf(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except OSError:
+        except (BlockingIOError, PermissionError):
             os.close(handle)
             return False
+        except OSError:  # a filesystem without locks: nobody can hold it
+            os.close(handle)
+            return True
         self._handle = handle
         return True
 
