@@ -25,7 +25,8 @@ from zdsync.mirror.database import Database
 from zdsync.mirror.upsert import naive
 from zdsync.sql import Sql, ident
 
-PRIVATE_TABLES = ("zdsync.folded",)  # text that only the rules need
+# Text that only the rules need; who was forgotten.
+PRIVATE_TABLES = ("zdsync.folded", "zdsync.forgotten")
 _TIMEOUT = 600
 _REVISION = "select coalesce(max(value::bigint), 0) from zdsync.options where name = 'revision'"
 _PUBLISHED = "select coalesce(max(revision), -1) from zdsync.published"
