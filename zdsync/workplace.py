@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING
 from zdsync.clock import Clock, SystemClock
 from zdsync.connect import Zoho, make_folders, open_portal
 from zdsync.errors import ZdsyncError
-from zdsync.mirror import SERVICE, WORK, Mirror, hold, private_files
+from zdsync.forgetting import drop_plans, keep_private
+from zdsync.mirror import SERVICE, WORK, Mirror, Policy, hold, private_files
 from zdsync.pull import Progress, Puller, Quiet
 from zdsync.readings import MIRROR, published
 from zdsync.settings import Settings
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from zdsync.changes import Journal
     from zdsync.flow import Flow
     from zdsync.rulebook import Rulebook
+    from zdsync.rules import CompiledRule
 
 TURN = 60.0  # seconds that a command waits for another to finish with the mirror
 
@@ -95,9 +97,15 @@ class Workplace:
             private_files(),
             hold(private, WORK, command=command, clock=self.clock, wait=wait),
             Mirror.open(
-                private / MIRROR, memory=settings.memory, options=options, clock=self.clock
+                private / MIRROR,
+                memory=settings.memory,
+                options=options,
+                clock=self.clock,
+                policy=Policy(settings.exclude, settings.retention),
             ) as mirror,
         ):
+            if mirror.privacy.excluded_anew:
+                drop_plans(self.settings)
             yield mirror
 
     def instance(self) -> AbstractContextManager[None]:
@@ -133,7 +141,16 @@ class Workplace:
             journal=self.journal,
             run_id=run.id,
             read_tags=lambda ids: self.puller(run).read_tags(ids),
+            lacks=self.lacks,
         )
+
+    def lacks(self, rule: CompiledRule) -> list[str]:
+        """The columns that a rule needs and ZDSYNC_EXCLUDE leaves out."""
+        from zdsync.rules import lacking
+
+        known = self.settings
+        fields = {"outcome_field": known.outcome_field, "tier_field": known.sla_tier_field}
+        return lacking(rule, known.exclude, **fields)
 
     @contextmanager
     def run(self, command: str) -> Iterator[Run]:
@@ -151,6 +168,7 @@ class Workplace:
             finally:
                 self._account(mirror, run.id)
                 mirror.finish_run(run.id, outcome, run.counts, said)
+                keep_private(mirror, self.settings, daily=command == "run")
                 if command != "run" or self._publish_is_due():
                     self._publish(mirror)
 

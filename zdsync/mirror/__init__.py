@@ -3,6 +3,7 @@
 from zdsync.mirror.held import HIDDEN, Axis, Held
 from zdsync.mirror.lock import SERVICE, WORK, hold, private_files
 from zdsync.mirror.mirror import Mirror
+from zdsync.mirror.privacy import Policy
 from zdsync.mirror.publishing import publish
 from zdsync.mirror.reader import Reader
 from zdsync.mirror.scratch import scratch
@@ -14,6 +15,7 @@ __all__ = [
     "Axis",
     "Held",
     "Mirror",
+    "Policy",
     "Reader",
     "hold",
     "private_files",

@@ -16,11 +16,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from zdsync.errors import Misconfigured, ZdsyncError
+from zdsync.errors import ZdsyncError
 from zdsync.mirror import migrate, standing, tables
 from zdsync.mirror.database import Database
-from zdsync.mirror.publishing import PRIVATE_TABLES, staging
-from zdsync.sql import Sql, ident
+from zdsync.mirror.publishing import PRIVATE_TABLES, refuse_unknown, staging
+from zdsync.personal import VALUES, Named, named
+from zdsync.sql import Sql, ident, join
 
 _COLUMNS = """
 select schema_name || '.' || table_name, list(column_name) from duckdb_columns()
@@ -72,26 +73,42 @@ def _fill(database: Database, exclude: Sequence[str]) -> None:
     migrate.migrate(database)
     tables.prepare(database)
     have: dict[str, list[str]] = dict(database.rows(Sql(_COLUMNS)))
-    _check(exclude, have)
+    refuse_unknown(exclude, have)
+    hidden = list(named(exclude))
     for table, columns in have.items():
         if table in PRIVATE_TABLES:
             continue
-        kept = [ident(c) for c in columns if f"{table}.{c}" not in exclude]
-        where = " where name <> 'views'" if table == "zdsync.options" else ""
+        source = Sql(f" from {ident('source.' + table)}")
+        if table == "zdsync.options":
+            source += " where name <> 'views'"
+        kept = join(", ", [_shown(table, column, columns, hidden) for column in columns])
         database.run(Sql(f"delete from {ident(table)}"))
-        database.run(
-            Sql(
-                f"insert into {ident(table)} by name "
-                f"select {', '.join(kept)} from {ident('source.' + table)}{where}"
-            )
-        )
+        database.run(Sql(f"insert into {ident(table)} by name select ") + kept + source)
 
 
-def _check(exclude: Iterable[str], have: Mapping[str, Sequence[str]]) -> None:
-    known = {f"{table}.{column}" for table, columns in have.items() for column in columns}
-    wrong = sorted(set(exclude) - known)
-    if wrong:
-        raise Misconfigured(f"ZDSYNC_PUBLISH_EXCLUDE names no column: {', '.join(wrong)}")
+def _shown(table: str, column: str, columns: Sequence[str], hidden: Sequence[Named]) -> Sql:
+    """One column of the copy, without what analysts do not get.
+
+    What an excluded column holds lies in other places too: a value that misfits in `extra`, its
+    changes in zdsync.ticket_changes, what was written in zdsync.journal.
+    """
+    mine = [one for one in hidden if one.table == table]
+    name = ident(column)
+    if any(one.column == column and not one.key for one in mine):
+        return Sql(f"null as {name}")
+    if column == "extra" or (column == "cf" and any(one.key for one in mine)):
+        keys = [one.api_key for one in mine if one.key or column == "extra"]
+        return Sql(f"json_merge_patch({name}, ?) as {name}", (_patch(keys),)) if keys else Sql(name)
+    fields = [field for one in hidden for field in one.fields]
+    if fields and "field" in columns and "ticket_id" in columns and column in VALUES:
+        listed = json.dumps(fields)
+        own = """field in (select unnest(from_json(?, '["VARCHAR"]')))"""
+        return Sql(f"case when {own} then null else {name} end as {name}", (listed,))
+    return Sql(name)
+
+
+def _patch(keys: Iterable[str]) -> str:
+    return json.dumps(dict.fromkeys(keys))
 
 
 def main() -> int:

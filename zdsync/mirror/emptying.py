@@ -204,6 +204,12 @@ def people(database: Database, word: str) -> list[str]:
     return [row[0] for row in database.rows(Sql(_PEOPLE, (word,)))]
 
 
+def near(database: Database, word: str) -> str:
+    """The id of the contact whose id or e-mail address is most like a word; or nothing."""
+    found = database.rows(Sql(_NEAR, (word,)))
+    return str(found[0][0]) if found else ""
+
+
 def records_of(database: Database, contact: str) -> list[tuple[str, str]]:
     """The records of a person: stream and id of the contact, of its CRM rows, of its tickets.
 
@@ -217,6 +223,11 @@ _PEOPLE = """
 select id from desk.contacts where id = $1
     or lower(trim(email)) = lower(trim($1)) or lower(trim(secondary_email)) = lower(trim($1))
 union select contact_id from desk.tickets where contact_id = $1 order by 1
+"""
+_NEAR = """
+select id, greatest(jaro_winkler_similarity(id, $1),
+    jaro_winkler_similarity(lower(coalesce(email, '')), lower($1))) as likeness
+from desk.contacts where likeness > 0.9 order by likeness desc, id limit 1
 """
 _RECORDS = f"""
 with person as (

@@ -7,7 +7,10 @@ emptied bytes leave the disk. It is about the mirror only: Zoho keeps what it ha
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import contextlib
+import hashlib
+import secrets
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -27,7 +30,20 @@ _DUE = "forgetting"  # `due`: emptied rows, files or bytes are left of an interr
 _REWRITE = "rewrite"  # `due`: emptied values are still in freed blocks
 _REWRITTEN = "rewritten_at"
 _EXCLUDED = "excluded"
+_RETIRED = "retired_at"
 _DAILY = timedelta(days=1)
+
+
+class _Undone(Exception):
+    """Rolls a preview back."""
+
+
+def _stones(keys: Iterable[tuple[str, str]], at: datetime) -> list[forgotten.Tombstone]:
+    return [forgotten.Tombstone(stream, one, naive(at)) for stream, one in keys]
+
+
+def _digest(salt: str, word: str) -> str:
+    return hashlib.sha256(f"{salt}{word.lower()}".encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +68,7 @@ class Privacy:
     policy: Policy
     outcome_field: str
     sieve: Sieve = field(default_factory=Sieve)
+    excluded_anew: bool = False  # whether opening emptied columns
     _marked: bool = False  # whether some ticket is marked as emptied
 
     def begin(self) -> None:
@@ -62,9 +79,10 @@ class Privacy:
             self.sieve.cutoff = naive(self.policy.retention.cutoff(self.clock.now()))
         with self.database.transaction():
             if forgotten.learn(self.database, forgotten.read(self.database.path.parent)):
-                self._note(_DUE, "due")
-            if self._exclude_anew():
-                self._note(_REWRITE, "due")
+                self._note(_DUE, "learned")
+            self.excluded_anew = self._exclude_anew()
+            if self.excluded_anew:
+                self._rewrite_soon()
                 publishing.touch(self.database)
         self.sieve.forgotten = forgotten.known(self.database)
         marked = "select count(*) from desk.tickets where emptied_at is not null"
@@ -96,10 +114,9 @@ class Privacy:
         fresh = {one for some in passed for one in some.fresh}
         if fresh:
             at = self.clock.now()
-            marks = [forgotten.Tombstone(stream, one, naive(at)) for stream, one in fresh]
-            forgotten.learn(self.database, marks)
+            forgotten.learn(self.database, _stones(fresh, at))
             if emptying.empty_forgotten(self.database, at):
-                self._note(_REWRITE, "due")
+                self._rewrite_soon()
         emptied = {one for some in passed for one in some.emptied}
         doubtful = {one for some in passed for one in some.doubtful}
         if doubtful and self._retire(doubtful):
@@ -147,10 +164,16 @@ class Privacy:
 
     # -- old texts ---------------------------------------------------------------------------
 
-    def retire(self) -> int:
-        """Empty the texts of tickets closed longer ago than retention; returns how many."""
+    def retire(self, *, daily: bool = False) -> int:
+        """Empty the texts of tickets closed longer ago than retention; returns how many.
+
+        `daily`: not again within a day.
+        """
+        if not self.policy.retention or (daily and not self._over(_RETIRED)):
+            return 0
         with self.database.transaction():
             many = self._retire(None)
+            self._note(_RETIRED, naive(self.clock.now()))
             if many:
                 self._marked = True
                 self._note(_REWRITE, "due")
@@ -180,21 +203,44 @@ class Privacy:
         """The records of a person: stream and id."""
         return emptying.records_of(self.database, contact)
 
-    def forget(self, contact: str) -> None:
-        """Write a person's tombstones; from here on nothing of it comes back. `finish` empties."""
+    def near(self, word: str) -> str:
+        """The id of the contact whose id or e-mail address is most like a word; or nothing."""
+        return emptying.near(self.database, word)
+
+    def preview(self, contact: str) -> dict[str, int]:
+        """The rows by table that forgetting a person would touch; changes nothing."""
+        touched: dict[str, int] = {}
+        now = self.clock.now()
+        with contextlib.suppress(_Undone), self.database.transaction():
+            forgotten.learn(self.database, _stones(self.records_of(contact), now))
+            touched = emptying.empty_forgotten(self.database, now)
+            raise _Undone
+        return touched
+
+    def forget(self, contact: str, word: str = "") -> None:
+        """Write a person's tombstones; from here on nothing of it comes back. Not emptied yet.
+
+        `word`: by what the person was named, so that the same word finishes after a crash.
+        """
         now = self.clock.now()
         keys = self.records_of(contact)
         forgotten.append(self.database.path.parent, keys, now)
         with self.database.transaction():
-            marks = [forgotten.Tombstone(stream, one, naive(now)) for stream, one in keys]
-            forgotten.learn(self.database, marks)
-            self._note(_DUE, "due")
+            forgotten.learn(self.database, _stones(keys, now))
+            salt = secrets.token_hex(8)
+            self._note(_DUE, " ".join((contact, salt, _digest(salt, word))))
         self.sieve.forgotten = forgotten.known(self.database)
 
     @property
     def unfinished(self) -> bool:
         """Whether a person's data is still to be emptied somewhere."""
-        return self._option(_DUE) == "due"
+        return self._option(_DUE) != ""
+
+    def interrupted(self, word: str) -> str:
+        """The contact whose forgetting by this word was cut off; or nothing."""
+        contact, _, rest = self._option(_DUE).partition(" ")
+        salt, _, digest = rest.partition(" ")
+        return contact if digest and digest == _digest(salt, word) else ""
 
     def forgotten_tickets(self) -> frozenset[str]:
         """Ids of the tickets of forgotten persons."""
@@ -224,12 +270,22 @@ class Privacy:
 
     def rewrite_if_due(self) -> bool:
         """Do it where emptied values lie in freed blocks, at most once a day."""
-        last = self._option(_REWRITTEN)
-        at = datetime.fromisoformat(last).replace(tzinfo=UTC) if last else None
-        if self._option(_REWRITE) != "due" or (at and self.clock.now() - at < _DAILY):
+        if self._option(_REWRITE) != "due" or not self._over(_REWRITTEN):
             return False
         self.rewrite()
         return True
+
+    def _rewrite_soon(self) -> None:
+        self._note(_REWRITE, "due")
+        self._note(_REWRITTEN, "")
+
+    def _over(self, name: str) -> bool:
+        """Whether the instant kept under a name is a day ago."""
+        last = self._option(name)
+        return (
+            not last
+            or self.clock.now() - datetime.fromisoformat(last).replace(tzinfo=UTC) >= _DAILY
+        )
 
     def _option(self, name: str) -> str:
         found = self.database.rows(Sql("select value from zdsync.options where name = ?", (name,)))
