@@ -14,7 +14,7 @@ from pathlib import Path
 
 from zdsync.errors import Misconfigured, Problem
 from zdsync.mirror import Mirror
-from zdsync.readings import MIRROR
+from zdsync.readings import MIRROR, published
 from zdsync.settings import Settings
 
 _OURS = (
@@ -64,7 +64,8 @@ def forget(mirror: Mirror, settings: Settings, word: str, agree: Agree) -> Forgo
 def finish(mirror: Mirror, settings: Settings) -> tuple[Mapping[str, int], int, int]:
     """Do what is left to do of a forgetting; returns rows by table, lines of the journal, plans.
 
-    First the files, from which a table could be filled again, then the tables, then the bytes.
+    First the files, from which a table could be filled again, then the tables, then the bytes,
+    then the published copy.
     """
     privacy = mirror.privacy
     if not privacy.unfinished:
@@ -76,6 +77,7 @@ def finish(mirror: Mirror, settings: Settings) -> tuple[Mapping[str, int], int, 
     rows = privacy.empty()
     _sweep(settings.data_dir)
     privacy.rewrite()
+    mirror.publish(published(settings), exclude=settings.publish_exclude, force=True)
     privacy.finished()
     return rows, lines, plans
 

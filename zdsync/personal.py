@@ -174,14 +174,15 @@ def misnamed(setting: str, names: Iterable[str], *, stored: bool) -> Iterator[Pr
         column = f"{one.table}.{one.column}"
         if one.table not in BY_NAME and not stored:
             if not one.table.startswith(("zdsync.", "desk.")) or not one.column:
-                yield _no_column(setting, name, known)
+                yield no_column(setting, name, known)
         elif column not in known or (one.key and one.column != "cf"):
-            yield _no_column(setting, name, known)
+            yield no_column(setting, name, known)
         elif stored and one.column in _NEEDED:
             yield Problem(setting, "cannot be left out: zdsync itself needs it", "", name)
 
 
-def _no_column(setting: str, name: str, known: Iterable[str]) -> Problem:
+def no_column(setting: str, name: str, known: Iterable[str]) -> Problem:
+    """The problem of a setting that names what is no column."""
     near = difflib.get_close_matches(name, sorted(known), 1)
     hint = f"did you mean {near[0]}?" if near else "such as desk.tickets.description"
     return Problem(setting, "names no column", hint, name)

@@ -81,23 +81,23 @@ def empty_forgotten(database: Database, at: datetime) -> dict[str, int]:
 
 def _empty(database: Database, table: str, kinds: Mapping[str, str], where: str) -> int:
     columns = personal.personal(table, kinds)
-    valued = personal.VALUES & set(columns) if "field" in kinds else frozenset()
-    plain = " or ".join(["t.field like 'tag:%'", "t.field in (select unnest($1))"])
-    pieces = {
-        column: f"case when {plain} then t.{ident(column)} end" if column in valued else "null"
-        for column in columns
-    }
-    if not pieces:
+    if not columns:
         return 0
-    filled = " or ".join(
-        f"(t.{ident(c)} is not null and not coalesce({plain}, false))"
-        if c in valued
-        else f"t.{ident(c)} is not null"
-        for c in columns
-    )
-    sets = ", ".join(f"{ident(column)} = {piece}" for column, piece in pieces.items())
+    valued = personal.VALUES & set(columns) if "field" in kinds else frozenset()
+    plain = "coalesce(t.field like 'tag:%' or t.field in (select unnest($1)), false)"
+    sets, filled = [], []
+    for column in columns:
+        name = f"t.{ident(column)}"
+        held = f"{name} <> ''" if kinds[column] == "VARCHAR" else f"{name} is not null"
+        spared = column in valued
+        filled.append(f"({held} and not {plain})" if spared else held)
+        sets.append(
+            f"{ident(column)} = " + (f"case when {plain} then {name} end" if spared else "null")
+        )
     params = (sorted(personal.PLAIN_FIELDS),) if valued else ()
-    statement = f"update {ident(table)} t set {sets} where {where} and ({filled})"
+    statement = (
+        f"update {ident(table)} t set {', '.join(sets)} where {where} and ({' or '.join(filled)})"
+    )
     return database.count(Sql(statement, params))
 
 

@@ -258,6 +258,7 @@ class Privacy:
         """Note that nothing of forgotten persons is left, in no table and no file."""
         with self.database.transaction():
             self._note(_DUE, "")
+            publishing.touch(self.database)  # this run's own record is still to be published
 
     # -- bytes -------------------------------------------------------------------------------
 

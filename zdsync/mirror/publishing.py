@@ -20,12 +20,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from zdsync.errors import MirrorFailed, Misconfigured, Problem
+from zdsync.errors import MirrorFailed, Misconfigured
 from zdsync.mirror.database import Database
 from zdsync.mirror.upsert import naive
-from zdsync.personal import named
+from zdsync.personal import named, no_column
 from zdsync.sql import Sql, ident
-from zdsync.text import near
 
 # Text that only the rules need; who was forgotten.
 PRIVATE_TABLES = ("zdsync.folded", "zdsync.forgotten")
@@ -120,7 +119,7 @@ def refuse_unknown(exclude: Sequence[str], have: Mapping[str, Sequence[str]]) ->
     ]
     if wrong:
         setting = "ZDSYNC_PUBLISH_EXCLUDE"
-        problems = [Problem(setting, f"{one} is no column", near(one, known)) for one in wrong]
+        problems = [no_column(setting, one, known) for one in wrong]
         raise Misconfigured(f"{setting} names no column: {', '.join(wrong)}", problems)
 
 
