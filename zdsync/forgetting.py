@@ -88,6 +88,7 @@ def keep_private(mirror: Mirror, settings: Settings, *, daily: bool) -> None:
     `daily`: old texts at most once a day (the service).
     """
     finish(mirror, settings)
+    mirror.privacy.sweep()
     mirror.privacy.retire(daily=daily)
     mirror.privacy.rewrite_if_due()
 

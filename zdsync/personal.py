@@ -26,9 +26,7 @@ FORGETTABLE = (*PEOPLE, TICKETS)
 # and the flags that make its presence.
 _FLAGS = frozenset({"is_spam", "is_archived", "is_deleted", "is_trashed"})
 _OF_PEOPLE = frozenset({"id", "created_time", "modified_time"}) | _FLAGS
-_BOOKKEEPING = frozenset(
-    {"presence", "deleted_at", "pulled_at", "seen", "extra_seen", "status_since_source"}
-)
+_BOOKKEEPING = frozenset({"presence", "deleted_at", "pulled_at", "seen", "extra_seen"})
 # Texts of tickets, and of what hangs on them, that are the portal's words and not a person's.
 # Workload counts by them. Whatever ends in `_id` is an address.
 _PLAIN = _BOOKKEEPING | frozenset(
@@ -36,10 +34,11 @@ _PLAIN = _BOOKKEEPING | frozenset(
         *("id", "ticket_number", "status", "status_type", "priority", "channel", "channel_code"),
         *("language", "category", "sub_category", "classification", "relationship_type"),
         *("created_by", "modified_by", "direction", "visibility", "content_type"),
-        *("author_type", "commenter_type", "event", "source_type"),
-        *("field", "actor", "outcome", "rules_digest", "rule", "stream"),
+        *("author_type", "commenter_type", "responded_in"),
     }
 )
+# Columns of zdsync's own tables: words of ours.
+_OURS = frozenset({"field", "actor", "source", "outcome", "rules_digest", "rule", "stream"})
 _NUMBERS = ("INT", "DOUBLE", "FLOAT", "DECIMAL", "BOOL", "TIME", "DATE")  # in names of SQL types
 # Rows that say nothing once their texts are gone.
 DROPPED = frozenset({"zdsync.folded", "desk.ticket_tags"})
@@ -72,11 +71,12 @@ def personal(table: str, kinds: Mapping[str, str]) -> tuple[str, ...]:
     if table in PEOPLE:
         kept = _OF_PEOPLE | _BOOKKEEPING
         return tuple(column for column in kinds if column not in kept)
+    plain = _PLAIN | _OURS if table.startswith("zdsync.") else _PLAIN
     return tuple(
         column
         for column, kind in kinds.items()
-        if column not in _PLAIN
-        and not column.endswith("_id")
+        if column not in plain
+        and not column.endswith(("_id", "_since_source"))
         and (kind.endswith("[]") or not any(word in kind for word in _NUMBERS))
     )
 

@@ -13,7 +13,7 @@ import pytest
 
 from tests.loop.person import ANSWER, BODY, CRM, MAIL, NAME, PHONE, SUBJECT, Person, admit, found
 from tests.loop.portal import ROOT, Portal, portal
-from zdsync.errors import Misconfigured, MirrorFailed
+from zdsync.errors import MirrorFailed, Misconfigured
 from zdsync.forgetting import Forgotten
 
 RULES = f"""

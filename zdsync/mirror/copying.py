@@ -12,15 +12,16 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from zdsync.errors import ZdsyncError
 from zdsync.mirror import migrate, standing, tables
 from zdsync.mirror.database import Database
-from zdsync.mirror.publishing import PRIVATE_TABLES, refuse_unknown, staging
-from zdsync.personal import VALUES, Named, named
+from zdsync.mirror.hiding import refuse_unknown, shown
+from zdsync.mirror.publishing import PRIVATE_TABLES, staging
+from zdsync.personal import named
 from zdsync.sql import Sql, ident, join
 
 _COLUMNS = """
@@ -81,34 +82,9 @@ def _fill(database: Database, exclude: Sequence[str]) -> None:
         source = Sql(f" from {ident('source.' + table)}")
         if table == "zdsync.options":
             source += " where name <> 'views'"
-        kept = join(", ", [_shown(table, column, columns, hidden) for column in columns])
+        kept = join(", ", [shown(table, column, columns, hidden) for column in columns])
         database.run(Sql(f"delete from {ident(table)}"))
         database.run(Sql(f"insert into {ident(table)} by name select ") + kept + source)
-
-
-def _shown(table: str, column: str, columns: Sequence[str], hidden: Sequence[Named]) -> Sql:
-    """One column of the copy, without what analysts do not get.
-
-    What an excluded column holds lies in other places too: a value that misfits in `extra`, its
-    changes in zdsync.ticket_changes, what was written in zdsync.journal.
-    """
-    mine = [one for one in hidden if one.table == table]
-    name = ident(column)
-    if any(one.column == column and not one.key for one in mine):
-        return Sql(f"null as {name}")
-    if column == "extra" or (column == "cf" and any(one.key for one in mine)):
-        keys = [one.api_key for one in mine if one.key or column == "extra"]
-        return Sql(f"json_merge_patch({name}, ?) as {name}", (_patch(keys),)) if keys else Sql(name)
-    fields = [field for one in hidden for field in one.fields]
-    if fields and "field" in columns and "ticket_id" in columns and column in VALUES:
-        listed = json.dumps(fields)
-        own = """field in (select unnest(from_json(?, '["VARCHAR"]')))"""
-        return Sql(f"case when {own} then null else {name} end as {name}", (listed,))
-    return Sql(name)
-
-
-def _patch(keys: Iterable[str]) -> str:
-    return json.dumps(dict.fromkeys(keys))
 
 
 def main() -> int:

@@ -124,7 +124,8 @@ class Privacy:
         if emptied or doubtful:
             self._marked = True
             self._mark(emptied)
-        whole = {one: at for some in passed for one, at in some.whole.items()}
+        old = self._old(doubtful)
+        whole = {k: at for some in passed for k, at in some.whole.items() if k not in old}
         if whole and self._marked:
             self._unmark(whole)
 
@@ -136,8 +137,10 @@ class Privacy:
         return {one: () if one in known else names for one, names in tags_of.items()}
 
     def _old(self, ids: set[str]) -> set[str]:
+        if not ids:
+            return set()
         cutoff = datetime.fromisoformat(self.sieve.cutoff).replace(tzinfo=UTC)
-        return emptying.old(self.database, ids, cutoff) if ids else set()
+        return emptying.old(self.database, ids, cutoff)
 
     def _mark(self, ids: set[str]) -> None:
         at, text = naive(self.clock.now()), orjson.dumps(sorted(ids)).decode()
@@ -253,6 +256,15 @@ class Privacy:
             self._marked = True
             publishing.touch(self.database)
         return touched
+
+    def sweep(self) -> None:
+        """Empty what a way of writing past the gate brought of forgotten persons, if any did."""
+        if not self.sieve.forgotten:
+            return
+        with self.database.transaction():
+            if emptying.empty_forgotten(self.database, self.clock.now()):
+                self._rewrite_soon()
+                publishing.touch(self.database)
 
     def finished(self) -> None:
         """Note that nothing of forgotten persons is left, in no table and no file."""

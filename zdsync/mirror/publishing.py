@@ -20,21 +20,16 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from zdsync.errors import MirrorFailed, Misconfigured
+from zdsync.errors import MirrorFailed
+from zdsync.mirror import hiding
 from zdsync.mirror.database import Database
 from zdsync.mirror.upsert import naive
-from zdsync.personal import named, no_column
 from zdsync.sql import Sql, ident
 
 # Text that only the rules need; who was forgotten.
 PRIVATE_TABLES = ("zdsync.folded", "zdsync.forgotten")
 _TIMEOUT = 600
 _REVISION = "select coalesce(max(value::bigint), 0) from zdsync.options where name = 'revision'"
-_HELD = """
-select schema_name || '.' || table_name, list(column_name) from duckdb_columns()
-where database_name = current_database() and schema_name in ('desk', 'crm', 'zdsync')
-group by 1
-"""
 _PUBLISHED = "select coalesce(max(revision), -1) from zdsync.published"
 
 # What copies: (private file, temporary file, wishes). Raises MirrorFailed.
@@ -62,7 +57,7 @@ def publish_open(
     if target.exists() and not force and database.count(Sql(_PUBLISHED)) == revision:
         return False
     if exclude:
-        refuse_unknown(exclude, dict(database.rows(Sql(_HELD))))
+        hiding.refuse_unknown(exclude, hiding.columns(database))
     if database.in_transaction:
         raise MirrorFailed("a transaction is open: nothing was published")
     with database.transaction():
@@ -107,20 +102,6 @@ def publish(
         for left in (temporary, _wal(temporary), staging(private), _wal(staging(private))):
             with contextlib.suppress(OSError):
                 left.unlink(missing_ok=True)
-
-
-def refuse_unknown(exclude: Sequence[str], have: Mapping[str, Sequence[str]]) -> None:
-    """Raise Misconfigured for names that are no column; `have` lists the columns by table."""
-    known = sorted(f"{table}.{column}" for table, columns in have.items() for column in columns)
-    wrong = [
-        name
-        for name, one in zip(exclude, named(exclude), strict=True)
-        if f"{one.table}.{one.column}" not in known or (one.key and one.column != "cf")
-    ]
-    if wrong:
-        setting = "ZDSYNC_PUBLISH_EXCLUDE"
-        problems = [no_column(setting, one, known) for one in wrong]
-        raise Misconfigured(f"{setting} names no column: {', '.join(wrong)}", problems)
 
 
 def staging(private: Path) -> Path:
