@@ -3,8 +3,6 @@
 Pure but for reading the names of columns. Used by the copy that is published.
 """
 
-
-
 from __future__ import annotations
 
 import json
