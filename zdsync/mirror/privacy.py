@@ -31,6 +31,7 @@ _REWRITE = "rewrite"  # `due`: emptied values are still in freed blocks
 _REWRITTEN = "rewritten_at"
 _EXCLUDED = "excluded"
 _RETIRED = "retired_at"
+_SWEPT = "swept_at"
 _DAILY = timedelta(days=1)
 
 
@@ -258,10 +259,11 @@ class Privacy:
         return touched
 
     def sweep(self) -> None:
-        """Empty what a way of writing past the gate brought of forgotten persons, if any did."""
-        if not self.sieve.forgotten:
+        """Empty, once a day, what a way of writing past the gate brought of forgotten persons."""
+        if not self.sieve.forgotten or not self._over(_SWEPT):
             return
         with self.database.transaction():
+            self._note(_SWEPT, naive(self.clock.now()))
             if emptying.empty_forgotten(self.database, self.clock.now()):
                 self._rewrite_soon()
                 publishing.touch(self.database)
