@@ -111,6 +111,20 @@ def _mark(database: Database, where: str, at: datetime) -> None:
     )
 
 
+def unmark(database: Database, whole: Mapping[str, str]) -> None:
+    """Note that tickets hold their texts again (id → modified time of the row that told them)."""
+    text = orjson.dumps([[one, at] for one, at in whole.items()]).decode()
+    database.run(
+        Sql(
+            "update desk.tickets t set emptied_at = null from "
+            """(select unnest(from_json($1, '[["VARCHAR"]]')) as r) n """
+            "where t.emptied_at is not null and t.id = n.r[1] "
+            "and t.modified_time = n.r[2]::timestamp",
+            (text,),
+        )
+    )
+
+
 # -- old tickets -------------------------------------------------------------------------------
 
 

@@ -6,6 +6,7 @@ lost, or restored from an older copy, learns from it whom to leave empty.
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -29,6 +30,16 @@ class Tombstone:
     stream: str
     id: str
     at: str  # as the mirror writes instants
+
+
+def stones(keys: Iterable[tuple[str, str]], at: datetime) -> list[Tombstone]:
+    """Tombstones of records (stream, id) that are forgotten at one instant."""
+    return [Tombstone(stream, one, naive(at)) for stream, one in keys]
+
+
+def digest(salt: str, word: str) -> str:
+    """What stands for the word by which a person was named until the forgetting is done."""
+    return hashlib.sha256(f"{salt}{word.lower()}".encode()).hexdigest()
 
 
 def read(folder: Path) -> list[Tombstone]:

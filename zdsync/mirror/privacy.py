@@ -8,9 +8,8 @@ emptied bytes leave the disk. It is about the mirror only: Zoho keeps what it ha
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -37,14 +36,6 @@ _DAILY = timedelta(days=1)
 
 class _Undone(Exception):
     """Rolls a preview back."""
-
-
-def _stones(keys: Iterable[tuple[str, str]], at: datetime) -> list[forgotten.Tombstone]:
-    return [forgotten.Tombstone(stream, one, naive(at)) for stream, one in keys]
-
-
-def _digest(salt: str, word: str) -> str:
-    return hashlib.sha256(f"{salt}{word.lower()}".encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +106,7 @@ class Privacy:
         fresh = {one for some in passed for one in some.fresh}
         if fresh:
             at = self.clock.now()
-            forgotten.learn(self.database, _stones(fresh, at))
+            forgotten.learn(self.database, forgotten.stones(fresh, at))
             if emptying.empty_forgotten(self.database, at):
                 self._rewrite_soon()
         emptied = {one for some in passed for one in some.emptied}
@@ -128,7 +119,7 @@ class Privacy:
         old = self._old(doubtful)
         whole = {k: at for some in passed for k, at in some.whole.items() if k not in old}
         if whole and self._marked:
-            self._unmark(whole)
+            emptying.unmark(self.database, whole)
 
     def tags(self, tags_of: Mapping[str, Sequence[str]]) -> Mapping[str, Sequence[str]]:
         """Tags as they may be stored: none of a forgotten person's tickets."""
@@ -150,19 +141,6 @@ class Privacy:
                 "update desk.tickets set emptied_at = $1::timestamp where emptied_at is null "
                 """and id in (select unnest(from_json($2, '["VARCHAR"]')))""",
                 (at, text),
-            )
-        )
-
-    def _unmark(self, whole: Mapping[str, str]) -> None:
-        """Tickets that were read with their texts again (reopened, or kept longer now)."""
-        text = orjson.dumps([[one, at] for one, at in whole.items()]).decode()
-        self.database.run(
-            Sql(
-                "update desk.tickets t set emptied_at = null from "
-                """(select unnest(from_json($1, '[["VARCHAR"]]')) as r) n """
-                "where t.emptied_at is not null and t.id = n.r[1] "
-                "and t.modified_time = n.r[2]::timestamp",
-                (text,),
             )
         )
 
@@ -216,7 +194,7 @@ class Privacy:
         touched: dict[str, int] = {}
         now = self.clock.now()
         with contextlib.suppress(_Undone), self.database.transaction():
-            forgotten.learn(self.database, _stones(self.records_of(contact), now))
+            forgotten.learn(self.database, forgotten.stones(self.records_of(contact), now))
             touched = emptying.empty_forgotten(self.database, now)
             raise _Undone
         return touched
@@ -230,9 +208,9 @@ class Privacy:
         keys = self.records_of(contact)
         forgotten.append(self.database.path.parent, keys, now)
         with self.database.transaction():
-            forgotten.learn(self.database, _stones(keys, now))
+            forgotten.learn(self.database, forgotten.stones(keys, now))
             salt = secrets.token_hex(8)
-            self._note(_DUE, " ".join((contact, salt, _digest(salt, word))))
+            self._note(_DUE, " ".join((contact, salt, forgotten.digest(salt, word))))
         self.sieve.forgotten = forgotten.known(self.database)
 
     @property
@@ -244,7 +222,7 @@ class Privacy:
         """The contact whose forgetting by this word was cut off; or nothing."""
         contact, _, rest = self._option(_DUE).partition(" ")
         salt, _, digest = rest.partition(" ")
-        return contact if digest and digest == _digest(salt, word) else ""
+        return contact if digest and digest == forgotten.digest(salt, word) else ""
 
     def forgotten_tickets(self) -> frozenset[str]:
         """Ids of the tickets of forgotten persons."""
