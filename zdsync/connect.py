@@ -29,6 +29,7 @@ SCOPES = (
     "ZohoCRM.modules.leads.READ",
     "ZohoCRM.users.READ",
     "ZohoCRM.settings.fields.READ",
+    "ZohoCRM.coql.READ",  # lists end at 100,000 records without it
 )
 
 

@@ -286,7 +286,10 @@ class Mirror:
             force=force,
         )
 
-    def _touched(self, changed: int) -> None:
+    def touch(self) -> None:
         """Note that there is something to publish."""
+        publishing.touch(self._database)
+
+    def _touched(self, changed: int) -> None:
         if changed:
-            publishing.touch(self._database)
+            self.touch()
