@@ -89,6 +89,7 @@ class Zoho:
             drain=self.drain,
             run_id=puller.run_id,
             allowance=allowance,
+            survey=walk.survey if (walk := puller.crm_walk()) else None,
         )
 
     def _apis(self) -> list[Api]:

@@ -129,6 +129,8 @@ class Portal:
     crm_account_fields: tuple[CustomField, ...] = ()
     crm_users: tuple[CrmUser, ...] = ()
     crm: bool = True
+    hidden: frozenset[str] = frozenset()  # "Accounts.SLA_Tier": values kept from the API
+    sla_tier_field: str = "SLA_Tier"
     outcome_field: str = "cf_outcome"
 
 

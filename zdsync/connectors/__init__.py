@@ -3,6 +3,7 @@
 from zdsync.connectors.crm import Crm, forbids, has_no_module
 from zdsync.connectors.desk import Desk
 from zdsync.connectors.forms import Organization
+from zdsync.connectors.links import LinkPage
 from zdsync.connectors.proofs import Deleted, FieldCounts, Proofs
 from zdsync.connectors.windows import WalkPage
 
@@ -11,6 +12,7 @@ __all__ = [
     "Deleted",
     "Desk",
     "FieldCounts",
+    "LinkPage",
     "Organization",
     "Proofs",
     "WalkPage",

@@ -24,6 +24,7 @@ from zdsync.connectors.forms import (
     record_of,
     search_params,
 )
+from zdsync.connectors.links import Links
 from zdsync.connectors.lists import Record, Sizes, read_list, records_of
 from zdsync.connectors.proofs import Proofs
 from zdsync.connectors.spans import Ground
@@ -121,6 +122,11 @@ class Desk:
                 yield WalkPage(page.rows, page.covers, total)
                 if progress:
                     progress(handed, total)
+
+    @property
+    def links_at(self) -> Links:
+        """The CRM links of contacts and accounts, a page at a time."""
+        return Links(self._api, self._sizes, self._clock)
 
     @property
     def proofs(self) -> Proofs:

@@ -232,6 +232,7 @@ class Mirror:
         return portal.read(
             self._database,
             outcome_field=self._options["outcome_field"],
+            sla_tier_field=self._options["sla_tier_field"],
             crm=self._options["crm"] != "off",
         )
 

@@ -18,7 +18,9 @@ _URGENCY = ("low", "medium", "high", "urgent", "critical")
 _CLASSES = {"OPEN": "Open", "ONHOLD": "On Hold", "CLOSED": "Closed"}
 
 
-def read(database: Database, *, outcome_field: str, crm: bool = True) -> Portal:
+def read(
+    database: Database, *, outcome_field: str, sla_tier_field: str, crm: bool = True
+) -> Portal:
     """Read the Portal; `known` is False before agents, departments and fields were pulled."""
     options = _options(database)
     tickets = options.get("tickets", {})
@@ -37,10 +39,13 @@ def read(database: Database, *, outcome_field: str, crm: bool = True) -> Portal:
         crm_account_fields=tuple(_fields(database, _CRM_FIELDS, "accounts")),
         crm_users=tuple(CrmUser(*row) for row in database.rows(Sql(_CRM_USERS))),
         crm=crm,
+        hidden=frozenset(f"{module}.{name}" for module, name in database.rows(Sql(_HIDDEN))),
+        sla_tier_field=sla_tier_field,
         outcome_field=outcome_field,
     )
 
 
+_HIDDEN = "select module, api_name from zdsync.hidden_fields"
 _CRM_USERS = "select id, email, zuid from crm.users where deleted_at is null order by id"
 
 

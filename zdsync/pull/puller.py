@@ -23,6 +23,7 @@ from zdsync.pull.crm_fields import asked_of
 from zdsync.pull.crm_survey import Survey
 from zdsync.pull.crm_walk import LOOKBACK, CrmWalk
 from zdsync.pull.deletes import Deletes
+from zdsync.pull.links import LINKED, LinkRefresh
 from zdsync.pull.progress import Progress
 from zdsync.pull.spans import subtract
 from zdsync.streams import BY_NAME, STREAMS, StreamSpec
@@ -232,8 +233,13 @@ class Puller:
         """Read the CRM links that search rows lack."""
         if self.crm is None:
             return
-        for batch in self._children().links(spec):
+        children = self._children()
+        for batch in children.links(spec):
             self._commit(spec, [self.kept(batch)], None, tally)
+        if spec.name in LINKED:
+            refresh = LinkRefresh(self.mirror, self.desk, self.clock, children.details)
+            for batch in refresh.batches(spec):
+                self._commit(spec, [self.kept(batch)], None, tally)
         walk = self.crm_walk()
         if walk is not None:
             walk.pointed_at(spec)
