@@ -9,9 +9,10 @@ is absent, and never more than a tenth of a stream at once.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 import orjson
 
@@ -32,6 +33,7 @@ DAILY = timedelta(days=1)  # where fields move silently …
 WEEKLY = timedelta(days=7)  # … and elsewhere; the deleted feed forgets after 60 (crm.md 7)
 VERSION = "Modified_Time"
 SINGLES = 200  # reads of one record that an unattended survey may spend
+_NOTE = "survey."
 _BURIED = ("trashed", "gone")
 _PAGE = 200
 
@@ -72,6 +74,14 @@ class Survey:
         self._keep(spec, asked.names)
         if self._held(spec).presences().get("live", 0) > _PAGE:
             self.run(spec, quiet=(), singles=SINGLES)
+
+    def forget_unseen(self, spec: StreamSpec) -> None:
+        """Note which fields are out of sight: should they come back, all records are read."""
+        state = self._state(spec)
+        names = set(state.get("names", ()))
+        seen = names & set(asked_of(self.mirror, spec).names)
+        if seen != names:
+            self._note(spec, {**state, "names": sorted(seen)})
 
     def due(self, spec: StreamSpec) -> bool:
         """Whether the last survey was too long ago, or fields came into sight since."""
@@ -154,25 +164,27 @@ class Survey:
 
     # -- bookkeeping ---------------------------------------------------------------------------
 
-    def _state(self, spec: StreamSpec) -> dict[str, str]:
-        query = Sql("SELECT value FROM zdsync.options WHERE name = ?", (_name(spec),))
-        found = self.mirror.rows(query)
-        return orjson.loads(found[0][0]) if found else {}
+    def _state(self, spec: StreamSpec) -> dict[str, Any]:
+        return _state(self.mirror, spec)
 
     def _keep(self, spec: StreamSpec, names: Sequence[str]) -> None:
-        told = {"at": self.clock.now(), "names": sorted(names)}
-        self.mirror.note(_name(spec), orjson.dumps(told).decode())
+        self._note(spec, {"at": self.clock.now(), "names": sorted(names)})
+
+    def _note(self, spec: StreamSpec, state: Mapping[str, Any]) -> None:
+        self.mirror.note(_NOTE + spec.name, orjson.dumps(dict(state)).decode())
 
 
 def hasten(mirror: Mirror, spec: StreamSpec) -> None:
     """Make a stream's next survey due: the deleted feed was cut."""
-    query = Sql("SELECT value FROM zdsync.options WHERE name = ?", (_name(spec),))
-    told = {**orjson.loads((mirror.rows(query) or [("{}",)])[0][0]), "at": None}
-    mirror.note(_name(spec), orjson.dumps(told).decode())
+    told = {**_state(mirror, spec), "at": None}
+    mirror.note(_NOTE + spec.name, orjson.dumps(told).decode())
 
 
-def _name(spec: StreamSpec) -> str:
-    return f"survey.{spec.name}"
+def _state(mirror: Mirror, spec: StreamSpec) -> dict[str, Any]:
+    """When the stream was last surveyed, and which fields were read of every record."""
+    query = Sql("SELECT value FROM zdsync.options WHERE name = ?", (_NOTE + spec.name,))
+    found = mirror.rows(query)
+    return orjson.loads(found[0][0]) if found else {}
 
 
 def _stale(row: Row, held: ListedRow | None) -> bool:

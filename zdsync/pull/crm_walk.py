@@ -63,6 +63,8 @@ class CrmWalk:
         with self.mirror.transaction():
             self._whole(spec, batches, kept | {row["id"] for b in batches for row in b.rows})
             empty_hidden(self.mirror, STREAMS)
+            for name in STREAMS:
+                self.survey.forget_unseen(BY_NAME[name])
 
     def users(self, spec: StreamSpec) -> None:
         """Read all users. Those whom Zoho calls deleted, or lists no longer, get a tombstone."""
