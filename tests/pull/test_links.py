@@ -22,10 +22,8 @@ def quiet(place: World) -> None:
 
 
 def spent(place: World, stream: str) -> float:
-    found = place.rows(
-        "SELECT coalesce(sum(credits), 0) FROM zdsync.calls WHERE stream = ?", stream
-    )
-    return float(found[0][0])
+    query = "SELECT coalesce(sum(credits), 0) FROM zdsync.calls WHERE stream = ?"
+    return float(place.rows(query, stream)[0][0])
 
 
 @pytest.mark.parametrize("carried", ["full", "empty", "absent"])
