@@ -121,6 +121,7 @@ class Reconciler:
             return
         self.survey.settle = self._settle
         found = self.survey.run(spec)
+        self._done.windows = 1  # the whole list, id by id
         self._done.remote, self._done.held = found.listed, self.deletes.rows_alive(spec)
         self._done.repaired += found.repaired + found.refreshed
         self._done.buried += found.buried
