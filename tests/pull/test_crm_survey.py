@@ -85,6 +85,18 @@ def test_a_record_that_was_lost_from_sight_is_found_by_comparing_ids(
         assert place.rows(PRESENCE, one) == [("live",)]
 
 
+def test_what_no_list_shows_but_a_read_of_it_does_stays(tmp_path: Path) -> None:
+    with world(tmp_path, tickets=80) as place:
+        quiet(place)
+        one = next(iter(place.box.state.crm_contacts))
+        place.box.crm_share("Contacts", one, shared=False)  # or waits for approval, say
+        body = orjson.dumps({"data": [{"id": one}]})
+        place.box.fail_next(rf"GET .*/Contacts/{one}$", status=200, body=body)
+        place.clock.sleep(60)
+        assert compare(place, "crm.contacts").buried == 0
+        assert place.rows(PRESENCE, one) == [("live",)]
+
+
 def test_what_may_not_be_read_is_not_called_gone(tmp_path: Path) -> None:
     with world(tmp_path, tickets=80) as place:
         quiet(place)

@@ -9,7 +9,7 @@ import pytest
 
 from tests.pull.crm_world import CRM, crm_calls, outcomes, pull, quiet
 from tests.pull.world import world
-from zdsync.errors import Refused, TokenRefused
+from zdsync.errors import Refused, TokenRefused, Vanishing
 from zdsync.sandbox import Variant
 from zdsync.sql import Sql
 
@@ -60,6 +60,20 @@ def test_users_whom_no_list_names_any_more_are_deleted_too(tmp_path: Path) -> No
         quiet(place)
         query = "SELECT email IS NOT NULL, presence FROM crm.users WHERE id = ?"
         assert place.rows(query, one) == [(True, "gone")]
+
+
+def test_a_list_of_users_that_is_suddenly_short_buries_nobody_and_stops_nothing(
+    tmp_path: Path,
+) -> None:
+    with world(tmp_path, tickets=60) as place:
+        quiet(place)
+        for one in list(place.box.state.crm_users)[1:]:
+            place.box.crm_user(one, status="deleted")
+        place.clock.sleep(3700)
+        errors = pull(place)
+        assert isinstance(errors.pop("crm.users"), Vanishing)
+        assert set(errors.values()) == {None}
+        assert place.rows("SELECT count(*) FROM crm.users WHERE presence <> 'live'") == [(0,)]
 
 
 def test_a_crm_without_leads_is_read_and_says_so(tmp_path: Path) -> None:
