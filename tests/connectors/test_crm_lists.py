@@ -52,6 +52,12 @@ def test_beyond_the_cap_on_tokens_coql_gives_the_ids(make: Make, ids: str) -> No
     assert credits(at) <= 1 + 1 + 2 * 3 + (beyond // 100 + 1)
 
 
+def test_coql_is_asked_again_where_its_answer_was_lost(make: Make) -> None:
+    at = make(crm_token_records=200)
+    at.box.fail_next(r"POST .*/coql", status=500, times=2)
+    assert sorted(read(at)) == sorted(at.box.state.crm_contacts)
+
+
 def test_without_coql_windows_of_modified_time_reach_all(make: Make) -> None:
     at = make(crm_token_records=200, scopes=NO_COQL, ims_inclusive=False)
     assert set(read(at)) == set(at.box.state.crm_contacts)

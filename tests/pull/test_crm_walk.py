@@ -29,6 +29,21 @@ def test_every_field_that_the_portal_declares_is_read(tmp_path: Path) -> None:
         assert orjson.loads(extra)["Annual_Revenue"] == 7  # declared, and no column of ours
 
 
+def test_what_came_late_to_a_list_is_read_within_the_hour(tmp_path: Path) -> None:
+    with world(tmp_path, tickets=60) as place:
+        quiet(place)
+        one = next(iter(place.box.state.crm_contacts))
+        place.clock.sleep(1900)
+        place.box.crm_edit("Contacts", one, Phone="+49 1")
+        place.box.state.crm_contacts[one].modified -= 10_800_000  # or so long unseen
+        phone = "SELECT phone FROM crm.contacts WHERE id = ?"
+        quiet(place)
+        assert place.rows(phone, one) != [("+49 1",)]
+        place.clock.sleep(1900)
+        quiet(place)
+        assert place.rows(phone, one) == [("+49 1",)]
+
+
 def test_users_who_were_deleted_keep_their_row_with_a_tombstone(tmp_path: Path) -> None:
     with world(tmp_path, tickets=60) as place:
         one, other = list(place.box.state.crm_users)[:2]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import orjson
 
@@ -137,7 +137,12 @@ class CrmWalk:
         column, streams = _POINTERS[spec.name]
         if not all(self.mirror.cursor(name).complete for name in streams):
             return
-        wanted = [str(one) for (one,) in self.mirror.rows(_unknown(spec.name, column, streams))]
+        now, note = self.clock.now(), f"pointed.{spec.name}"
+        told = self.mirror.rows(Sql("SELECT value FROM zdsync.options WHERE name = ?", (note,)))
+        last = told[0][0] if told else "2000-01-01"
+        query = _unknown(spec.name, column, streams, last)
+        wanted = [str(one) for (one,) in self.mirror.rows(query)]
+        whole = len(wanted) < _ASK
         try:
             for name in streams:
                 wanted = self._ask(BY_NAME[name], wanted)
@@ -145,6 +150,8 @@ class CrmWalk:
             log.warning("stream=%s links=unreadable (%s)", spec.name, error.what)
             return
         self._asked(wanted, BY_NAME[streams[-1]], found=False)
+        if whole:
+            self.mirror.note(note, _naive(now))
 
     def _ask(self, spec: StreamSpec, ids: Sequence[str]) -> list[str]:
         """Read records by id; returns those that this module does not have."""
@@ -159,19 +166,24 @@ class CrmWalk:
 
     def _asked(self, ids: Sequence[str], spec: StreamSpec, *, found: bool) -> None:
         if ids:
-            at = self.clock.now().replace(tzinfo=None).isoformat(sep=" ")
+            at = _naive(self.clock.now())
             self.mirror.run(Sql(_ASKED, (spec.module, at, found, _text(ids))))
             self.mirror.touch()
 
 
-def _unknown(stream: str, column: str, streams: Sequence[str]) -> Sql:
-    """Ids that Desk names, that no stream holds, and that were not asked for yet."""
-    held = " UNION ALL ".join(f"SELECT id FROM {name}" for name in streams)  # noqa: S608 - constants
+def _unknown(stream: str, column: str, streams: Sequence[str], since: str) -> Sql:
+    """Ids in Desk's rows read since an instant that no stream holds and that were not asked for.
+
+    Only those few are looked up: a join of all contacts took 0.3 s a tick.
+    """
+    pieces = (f"SELECT id FROM {name} SEMI JOIN named USING (id)" for name in streams)  # noqa: S608 - constants
+    held = " UNION ALL ".join(pieces)
     return Sql(
-        f"SELECT DISTINCT {column} FROM {stream} "  # noqa: S608 - constants of this module
+        f"WITH named AS MATERIALIZED (SELECT DISTINCT {column} AS id FROM {stream} "  # noqa: S608 - constants
         f"WHERE regexp_full_match({column}, '[0-9]+') AND presence = 'live' "
-        f"AND {column} NOT IN ({held}) "
-        f"AND {column} NOT IN (SELECT crm_id FROM zdsync.crm_links) ORDER BY 1 LIMIT {_ASK}"
+        f"AND pulled_at >= ?::timestamp) SELECT id FROM named WHERE id NOT IN ({held}) "
+        f"AND id NOT IN (SELECT crm_id FROM zdsync.crm_links) ORDER BY 1 LIMIT {_ASK}",
+        (since,),
     )
 
 
@@ -196,6 +208,10 @@ def _is_deleted(row: Row) -> bool:
 
 def _without(batch: RecordBatch, ids: set[str]) -> RecordBatch:
     return replace(batch, rows=tuple(row for row in batch.rows if row["id"] not in ids))
+
+
+def _naive(moment: datetime) -> str:
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(sep=" ")
 
 
 def _text(items: Sequence[str]) -> str:
