@@ -229,12 +229,7 @@ class Mirror:
 
     def portal(self) -> Portal:
         """Read the names that the portal knows."""
-        return portal.read(
-            self._database,
-            outcome_field=self._options["outcome_field"],
-            sla_tier_field=self._options["sla_tier_field"],
-            crm=self._options["crm"] != "off",
-        )
+        return portal.read(self._database, self._options)
 
     # -- runs, calls, journal --------------------------------------------------------------------
 
