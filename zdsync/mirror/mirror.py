@@ -8,7 +8,7 @@ a stream that lists nothing is a fault (promise 4). Knows nothing of HTTP or rul
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from itertools import groupby
@@ -20,9 +20,11 @@ from zdsync.clock import Clock
 from zdsync.mirror import (
     cursors,
     migrate,
+    past,
     portal,
     publishing,
     runs,
+    settled,
     standing,
     tables,
     tags,
@@ -33,7 +35,7 @@ from zdsync.mirror.database import Database
 from zdsync.model import Call, Cursor, Portal, RecordBatch
 from zdsync.sql import Sql, ident
 
-OPTIONS = {"sla_tier_field": "SLA_Tier", "outcome_field": "cf_outcome", "crm": "on"}
+Own = Collection[tuple[str, str]] | None  # pairs of ticket and column, or tag:NAME
 # The link to the CRM that search rows may lack (streams.py), by stream.
 _LINKS = {"desk.contacts": "zoho_crm_contact_id", "desk.accounts": "zoho_crm_account_id"}
 
@@ -67,8 +69,8 @@ class Mirror:
         try:
             migrate.migrate(database)
             made = tables.prepare(database)
-            chosen = {**OPTIONS, **options}
-            _write_options(database, chosen)
+            chosen = {**settled.DEFAULTS, **options}
+            settled.write(database, chosen)
             standing.apply(database)
             path.chmod(0o600)
         except BaseException:
@@ -101,9 +103,12 @@ class Mirror:
 
     # -- rows and cursors ------------------------------------------------------------------------
 
-    def upsert(self, batch: RecordBatch, *, actor: str = "unknown") -> int:
-        """Merge rows; returns how many got another value. `actor` goes to ticket_changes."""
-        return self._merge([batch], actor)
+    def upsert(self, batch: RecordBatch, *, actor: str = "unknown", own: Own = None) -> int:
+        """Merge rows; returns how many got another value.
+
+        `actor` goes to ticket_changes, for the pairs of ticket and column in `own` (all if None).
+        """
+        return self._merge([batch], actor, own)
 
     def checkpoint(self, batches: Sequence[RecordBatch], cursor: Cursor | None) -> int:
         """Commit rows and cursor in one transaction (promise 1); returns how many rows changed."""
@@ -111,15 +116,17 @@ class Mirror:
             changed = self._merge(batches, "unknown")
             if cursor is not None:
                 cursors.save(self._database, cursor)
+                if cursor.complete:
+                    past.begin(self._database, cursor.stream, self._clock.now())
         return changed
 
-    def _merge(self, batches: Iterable[RecordBatch], actor: str) -> int:
-        changed = 0
+    def _merge(self, batches: Iterable[RecordBatch], actor: str, own: Own = None) -> int:
+        changed, pairs = 0, None if own is None else past.owned(own)
         with self.transaction():
             ordered = sorted(batches, key=lambda batch: batch.stream)
             for stream, some in groupby(ordered, key=lambda batch: batch.stream):
                 table = self._tables[stream]
-                changed += upsert.upsert(self._database, table, list(some), actor)
+                changed += upsert.upsert(self._database, table, list(some), actor, pairs)
             self._touched(changed)
         return changed
 
@@ -171,11 +178,17 @@ class Mirror:
     # -- tags ------------------------------------------------------------------------------------
 
     def set_tags(
-        self, tags_of: Mapping[str, Sequence[str]], read_at: datetime, *, actor: str = "unknown"
+        self,
+        tags_of: Mapping[str, Sequence[str]],
+        read_at: datetime,
+        *,
+        actor: str = "unknown",
+        own: Own = None,
     ) -> None:
         """Set the tags of tickets (id → tags) as read at `read_at`; a later reading stays."""
+        pairs = None if own is None else past.owned(own)
         with self.transaction():
-            self._touched(tags.replace(self._database, tags_of, read_at, actor))
+            self._touched(tags.replace(self._database, tags_of, read_at, actor, pairs))
 
     def tags_swept(
         self,
@@ -186,6 +199,11 @@ class Mirror:
         """Set the tags of every ticket of departments whose tags were all listed."""
         with self.transaction():
             self._touched(tags.swept(self._database, tags_of, department_ids, read_at))
+
+    @property
+    def past(self) -> past.Past:
+        """The past of tickets: what changed, when and by whom."""
+        return past.Past(self._database)
 
     # -- questions -------------------------------------------------------------------------------
 
@@ -274,22 +292,3 @@ def private_directory(directory: Path) -> None:
     """Make the directory of the private file: for its owner only."""
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     directory.chmod(0o700)
-
-
-def _write_options(database: Database, options: Mapping[str, str]) -> None:
-    """Write zdsync.options; the views read the JSON paths, so that names need no SQL text."""
-    wanted = {
-        **options,
-        "sla_tier_path": _json_path(options["sla_tier_field"]),
-        "outcome_path": _json_path(options["outcome_field"]),
-    }
-    have = dict(database.rows(Sql("select name, value from zdsync.options")))
-    with database.transaction():
-        for name, value in wanted.items():
-            if have.get(name) != value:
-                database.run(Sql("delete from zdsync.options where name = ?", (name,)))
-                database.run(Sql("insert into zdsync.options values (?, ?)", (name, value)))
-
-
-def _json_path(name: str) -> str:
-    return '$."' + name.replace("\\", "\\\\").replace('"', '\\"') + '"'

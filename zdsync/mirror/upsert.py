@@ -29,6 +29,9 @@ _SHAPE_BIT = 120  # above the columns: which shapes were read, 120 + Shape
 LINK_SHAPES = (1 << _SHAPE_BIT + Shape.LIST) | (1 << _SHAPE_BIT + Shape.DETAIL)
 
 
+_By = tuple[str, str | None]  # the actor, and what is that actor's doing
+
+
 @dataclass(frozen=True, slots=True)
 class _Incoming:
     row: Row
@@ -56,15 +59,22 @@ class _Known:
 
 
 def upsert(
-    database: Database, table: Table, batches: Sequence[RecordBatch], actor: str = "unknown"
+    database: Database,
+    table: Table,
+    batches: Sequence[RecordBatch],
+    actor: str = "unknown",
+    own: str | None = None,
 ) -> int:
-    """Merge batches of one stream; returns how many rows got another value."""
+    """Merge batches of one stream; returns how many rows got another value.
+
+    `actor` goes to ticket_changes, for the pairs of ticket and column in `own` (None: for all).
+    """
     incoming = [
         _Incoming(row, batch.shape, batch.read_at, orjson.dumps(row))
         for batch in batches
         for row in batch.rows
     ]
-    return sum(_merge_round(database, table, part, actor) for part in _rounds(incoming))
+    return sum(_merge_round(database, table, part, (actor, own)) for part in _rounds(incoming))
 
 
 def _rounds(incoming: Iterable[_Incoming]) -> Iterator[list[_Incoming]]:
@@ -82,7 +92,7 @@ def _rounds(incoming: Iterable[_Incoming]) -> Iterator[list[_Incoming]]:
         rest = again
 
 
-def _merge_round(database: Database, table: Table, part: list[_Incoming], actor: str) -> int:
+def _merge_round(database: Database, table: Table, part: list[_Incoming], by: _By) -> int:
     known = _known(database, table, part)
     fresh = [_decide(table, item, None) for item in part if item.row["id"] not in known]
     merged = [
@@ -91,7 +101,7 @@ def _merge_round(database: Database, table: Table, part: list[_Incoming], actor:
     if fresh:
         lines = (merge_sql.schema(table), _text(fresh))
         database.run(Sql(merge_sql.insert_new(table), lines))
-    changed = _merge_known(database, table, merged, known, actor) if merged else 0
+    changed = _merge_known(database, table, merged, known, by) if merged else 0
     return len(fresh) + changed
 
 
@@ -156,7 +166,7 @@ def _with_extra(row: Row, known: _Known | None, at: versions.Version) -> bytes:
 
 
 def _merge_known(
-    database: Database, table: Table, part: list[_Decided], known: Mapping[str, _Known], actor: str
+    database: Database, table: Table, part: list[_Decided], known: Mapping[str, _Known], by: _By
 ) -> int:
     name = ident(table.name)
     rowids = orjson.dumps([item.rowid for item in known.values()]).decode()
@@ -173,7 +183,7 @@ def _merge_known(
     if table.name == TICKETS and database.count(
         Sql(f"select count(*) from merged where {merge_sql.MOVED}")
     ):
-        database.run(Sql(merge_sql.keep_changes(table), (actor,)))
+        database.run(Sql(merge_sql.keep_changes(table), by))
     return database.count(Sql("select count(*) from merged where zd_changed"))
 
 
