@@ -5,6 +5,8 @@ nothing, and that the day from which all tickets are known is never moved. Which
 observed change is not decided here (pull/weave.py).
 """
 
+# ruff: noqa: S608 - identifiers are constants, values are bound
+
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
@@ -133,9 +135,9 @@ class Past:
         """What zdsync wrote, or may have written, to these tickets."""
         found: dict[str, list[Written]] = {one: [] for one in ids}
         rows = self.database.rows(Sql(_WRITTEN, (orjson.dumps(list(ids)).decode(),)))
-        for ticket, field, after, low, high in rows:
+        for ticket, name, after, low, high in rows:
             found[ticket].append(
-                Written(field, after, low.replace(tzinfo=UTC), high.replace(tzinfo=UTC))
+                Written(name, after, low.replace(tzinfo=UTC), high.replace(tzinfo=UTC))
             )
         return found
 

@@ -42,7 +42,7 @@ _OF_TICKETS = (
     (
         "status_since_source",
         "VARCHAR",
-        "history: told by Zoho; observed: modified time of the change; first_seen: of the first sight",
+        "history: told by Zoho; observed: modified time then; first_seen: that of the first sight",
     ),
     ("assigned_since", "TIMESTAMP", "Since when the agent has it; empty: nobody has, or not known"),
     ("assigned_since_source", "VARCHAR", "As status_since_source"),

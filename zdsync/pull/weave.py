@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 from zdsync.mirror.past import Kept, Step
 from zdsync.model import Actor
@@ -111,9 +112,7 @@ def _placed(events: Sequence[Event]) -> Iterator[tuple[Event, int]]:
 def _block(
     row: Kept, events: Sequence[Event], low: int, top: int, slack: timedelta
 ) -> _Block | None:
-    """The fewest events, from `low` on, that lead to the row: all before its second, and as many
-    around it as it takes.
-    """
+    """The fewest events, from `low` on, that lead to the row: all that its version must show."""
     must, may = _bounds(row.changed_at, events[:top], slack)
     ends = [n for n in range(max(must, low + 1), may + 1) if row.after in events[n - 1].after]
     ours = [n for n in ends if events[n - 1].own] if row.actor == "zdsync" else []
@@ -122,6 +121,13 @@ def _block(
         if start is not None:
             return _Block(start, high, row, False)
     return None
+
+
+def _bounds(known: datetime, events: Sequence[Event], slack: timedelta) -> tuple[int, int]:
+    """How many events a version of that instant must show, and how many it may."""
+    second = known.replace(microsecond=0)
+    must = sum(event.at < second - slack for event in events)
+    return must, sum(event.at <= second + slack for event in events)
 
 
 def _start(row: Kept, events: Sequence[Event], low: int, high: int, slack: timedelta) -> int | None:
@@ -228,7 +234,7 @@ class _Steps:
         if len(start) != 1 or value not in some[-1].after:
             return None
         pinned = list(start)
-        for one, other in zip(some, some[1:], strict=False):
+        for one, other in pairwise(some):
             meeting = _joint(one, other)
             if meeting is None:
                 return None
