@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,7 +19,7 @@ from zdsync.clock import Clock, SystemClock
 from zdsync.connect import Zoho, make_folders, open_portal
 from zdsync.errors import ZdsyncError
 from zdsync.mirror import SERVICE, WORK, Mirror, hold, private_files
-from zdsync.pull import Progress, Puller, Quiet
+from zdsync.pull import PastReader, Progress, Puller, Quiet
 from zdsync.readings import MIRROR, published
 from zdsync.settings import Settings
 from zdsync.sql import Sql
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from zdsync.flow import Flow
     from zdsync.rulebook import Rulebook
 
+RECENT = 2  # files of the journal, a month each, that hold the last day for sure
 TURN = 60.0  # seconds that a command waits for another to finish with the mirror
 
 
@@ -117,6 +118,13 @@ class Workplace:
         exclude = frozenset(self.settings.exclude)
         return self.zoho.puller(
             run.mirror, run.id, self.progress, exclude=exclude, accept_deletes=accept_deletes
+        )
+
+    def past(self, run: Run) -> PastReader:
+        """What tells who changed the tickets that moved."""
+        zoho, lines = self.zoho, partial(self.journal.lines, RECENT)
+        return PastReader(
+            run.mirror, zoho.desk, self.clock, zoho.workers, zoho.drain, run.id, lines
         )
 
     def flow(self, run: Run) -> Flow:

@@ -116,7 +116,7 @@ def oldest_first(rows: Sequence[Record]) -> list[Record]:
     """Order rows by time; those of one second keep Zoho's order, read the right way round."""
     timed = [(time, row) for row in rows if (time := _time(row)) is not None]
     forward = [row for _, row in sorted(timed, key=lambda pair: pair[0])]
-    backward = [row for _, row in sorted(timed[::-1], key=lambda pair: pair[0])]
+    backward = [row for _, row in sorted(timed, key=lambda pair: pair[0], reverse=True)][::-1]
     if not timed or timed[0][0] < timed[-1][0]:
         return forward
     if timed[0][0] > timed[-1][0]:

@@ -236,7 +236,7 @@ _SINCE = tuple(
     f"""
 update desk.tickets t set {name} = last.changed_at, {name}_source = 'history'
 from (
-    select ticket_id, arg_max(after, (changed_at, seq, seen_at)) as after,
+    select ticket_id, arg_max([after], (changed_at, seq, seen_at))[1] as after,
         arg_max(source, (changed_at, seq, seen_at)) as source, max(changed_at) as changed_at
     from zdsync.ticket_changes where field = '{column}' and ticket_id in ({_ONES})
     group by ticket_id

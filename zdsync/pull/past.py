@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from zdsync.clock import Clock
 from zdsync.connectors import Desk
@@ -25,6 +26,7 @@ from zdsync.pull.weave import SLACK, Event, Values, weave
 
 log = logging.getLogger(__name__)
 
+HISTORY_CREDITS = 150.0  # that a run may spend
 GROUP = 25  # tickets woven in one transaction
 CLOCKS = timedelta(minutes=5)  # how far Zoho's clock may run from ours; tags are timed by ours
 Names = Mapping[str, Mapping[str, frozenset[str]]]
@@ -33,7 +35,10 @@ _COLUMNS = {"assignee": "assignee_id", "team": "team_id", "department": "departm
 
 @dataclass(frozen=True, slots=True)
 class PastReader:
-    """One run's reading of History; `workers` calls run side by side."""
+    """One run's reading of History; `workers` calls run side by side.
+
+    `journal` yields the journal's lines: which events are zdsync's own is told by its receipts.
+    """
 
     mirror: Mirror
     desk: Desk
@@ -41,12 +46,16 @@ class PastReader:
     workers: Callable[[], int]
     drain: Callable[[], Sequence[Call]]
     run_id: str
+    journal: Callable[[], Iterable[Mapping[str, Any]]]
 
     def read(self, allowance: Allowance) -> int:
         """Read what the allowance is enough for; returns how many tickets were read."""
         limit = int(allowance.left // CREDITS)
         wanted = self.mirror.past.wanted(self.clock.now(), limit) if limit > 0 else []
-        names = self.mirror.past.names() if wanted else {}
+        if not wanted:
+            return 0
+        self.mirror.load_journal(self.journal())  # what a crash left out of the mirror is in there
+        names = self.mirror.past.names()
         done = 0
         try:
             for start in range(0, len(wanted), GROUP):
