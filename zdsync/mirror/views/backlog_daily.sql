@@ -118,6 +118,9 @@ step as materialized (
     from state
     window w as (partition by key order by happened, place, seq, seen_at)
 ),
+places as (
+    select distinct key, department_id from step
+),
 delta as (
     select created as happened, department_id, 1 as opened, 0 as closed, 0 as reopened, 1 as open,
         cast(was_free as integer) as unassigned, 0 as unsure
@@ -138,7 +141,7 @@ delta as (
     select unnest(generate_series(date_trunc('day', freed_low), freed, interval 1 day)),
         department_id, 0, 0, 0, 0, 0, 1
     from plain
-    where freed_low < date_trunc('day', freed) and (closed is null or freed <= closed)
+    where freed_low < date_trunc('day', freed) and (closed is null or freed_low <= closed)
     union all
     select happened, department_id, cast(place = 0 as integer),
         cast(was_open and not is_open as integer),
@@ -149,9 +152,10 @@ delta as (
     select happened, old_department_id, 0, 0, 0, -1, -cast(was_free as integer), 0
     from step where was_open
     union all
-    select unnest(generate_series(date_trunc('day', low), happened, interval 1 day)), department_id,
-        0, 0, 0, 0, 0, 1
-    from step where low < date_trunc('day', happened) and (is_open or was_open)
+    select unnest(generate_series(date_trunc('day', s.low), s.happened, interval 1 day)),
+        p.department_id, 0, 0, 0, 0, 0, 1
+    from step s join places p on p.key = s.key
+    where s.low < date_trunc('day', s.happened)
 ),
 daily as (
     select date_trunc('day', happened) as day, department_id,
