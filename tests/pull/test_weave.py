@@ -36,10 +36,14 @@ class Table:
         self.next = 0
 
     def observe(
-        self, before: str | None, after: str | None, low: datetime | None, high: datetime,
-        seen: datetime, actor: Actor = "unknown",
-    ) -> None:  # fmt: skip
-        self._put(Kept(0, before, after, high, seen, actor, "observed", low, 0))
+        self,
+        change: tuple[str | None, str | None],
+        window: tuple[datetime | None, datetime],
+        seen: datetime,
+        actor: Actor = "unknown",
+    ) -> None:
+        low, high = window
+        self._put(Kept(0, *change, high, seen, actor, "observed", low, 0))
 
     def _put(self, row: Kept) -> None:
         self.next += 1
@@ -97,13 +101,13 @@ def test_however_it_was_seen_and_read_the_table_is_what_happened(
             seen = data.draw(st.integers(seen, len(told)))
             after, high = version(seen)
             if after != before:
-                table.observe(before, after, low, high, at(clock))
+                table.observe((before, after), (low, high), at(clock))
         else:
             table.read(told[: data.draw(st.integers(seen, len(told)))], version(seen), at(clock))
     before, low = version(seen)
     after, high = version(len(told))
     if after != before:
-        table.observe(before, after, low, high, at(clock + 10))
+        table.observe((before, after), (low, high), at(clock + 10))
     for again in (20, 30):
         table.read(told, (after, high), at(clock + again))
         assert table.shown() == [
@@ -120,7 +124,7 @@ def test_a_row_that_history_does_not_explain_stays_as_it_was_seen() -> None:
         [event("A", "C", 500)],  # after the window
     ):
         table = Table()
-        table.observe("A", "C", at(0), at(10), at(60))
+        table.observe(("A", "C"), (at(0), at(10)), at(60))
         table.read(told, ("C", at(10)), at(70))
         assert table.shown() == [("A", "C", at(10), "unknown")]
 
@@ -128,12 +132,12 @@ def test_a_row_that_history_does_not_explain_stays_as_it_was_seen() -> None:
 def test_a_name_that_two_agents_share_explains_only_where_the_ends_decide() -> None:
     both = values("7", "8")
     table = Table()
-    table.observe("1", "7", at(0), at(10), at(60))
+    table.observe(("1", "7"), (at(0), at(10)), at(60))
     single = Event(values("1"), both, at(5), "agent")
     table.read([single], ("7", at(10)), at(70))
     assert table.shown() == [("1", "7", at(5), "agent")]
     table = Table()
-    table.observe("1", "2", at(0), at(10), at(60))
+    table.observe(("1", "2"), (at(0), at(10)), at(60))
     there = [single, Event(both, values("2"), at(6), "agent")]
     table.read(there, ("2", at(10)), at(70))
     assert table.shown() == [("1", "2", at(10), "unknown")]
@@ -141,11 +145,11 @@ def test_a_name_that_two_agents_share_explains_only_where_the_ends_decide() -> N
 
 def test_what_zdsync_wrote_stays_its_own_though_history_names_the_tokens_user() -> None:
     table = Table()
-    table.observe("A", "B", at(0), at(5), at(60), "zdsync")
+    table.observe(("A", "B"), (at(0), at(5)), at(60), "zdsync")
     table.read([event("A", "B", 4)], ("B", at(5)), at(70))
     assert table.shown() == [("A", "B", at(4), "zdsync")]
     table = Table()
-    table.observe("A", "C", at(0), at(8), at(60), "zdsync")
+    table.observe(("A", "C"), (at(0), at(8)), at(60), "zdsync")
     table.read([event("A", "B", 4, "customer"), event("B", "C", 8)], ("C", at(8)), at(70))
     assert [row[3] for row in table.shown()] == ["customer", "zdsync"]
 
@@ -153,13 +157,13 @@ def test_what_zdsync_wrote_stays_its_own_though_history_names_the_tokens_user() 
 def test_what_lay_before_the_first_sight_is_told_as_far_as_it_chains() -> None:
     table = Table()
     told = [event("X", "Y", 1), event("Z", "A", 2), event("A", "B", 3), event("B", "C", 400)]
-    table.observe("B", "C", at(100), at(400), at(500))
+    table.observe(("B", "C"), (at(100), at(400)), at(500))
     table.read(told, ("C", at(400)), at(600))
     assert [row[:2] for row in table.shown()] == [("Z", "A"), ("A", "B"), ("B", "C")]
 
 
 def test_history_that_runs_ahead_of_the_mirror_waits_for_the_next_sight() -> None:
     table = Table()
-    table.observe("A", "B", at(0), at(10), at(60))
+    table.observe(("A", "B"), (at(0), at(10)), at(60))
     table.read([event("A", "B", 9), event("B", "C", 65)], ("B", at(10)), at(70))
     assert [row[:2] for row in table.shown()] == [("A", "B")]

@@ -17,7 +17,7 @@ from typing import Any
 from zdsync.clock import Clock
 from zdsync.connectors import Desk
 from zdsync.connectors.history import CREDITS
-from zdsync.errors import Missing, TokenRefused, ZohoFailed
+from zdsync.errors import Missing, TokenRefused, ZdsyncError, ZohoFailed
 from zdsync.mirror import Mirror
 from zdsync.mirror.past import Step, Written
 from zdsync.model import Call, Told
@@ -59,9 +59,11 @@ class PastReader:
         done = 0
         try:
             for start in range(0, len(wanted), GROUP):
-                done += self._group(wanted[start : start + GROUP], names, allowance)
-        except (ZohoFailed, TokenRefused) as failure:
-            log.warning("history=stopped tickets=%d reason=%s", done, type(failure).__name__)
+                read, failure = self._group(wanted[start : start + GROUP], names, allowance)
+                done += read
+                if failure:
+                    log.warning("history=stopped reason=%s", failure.what)
+                    break
         finally:
             self.mirror.record_calls(self.run_id, self.drain())
         if done:
@@ -70,21 +72,27 @@ class PastReader:
 
     def _group(
         self, wanted: Sequence[tuple[str, datetime]], names: Names, allowance: Allowance
-    ) -> int:
+    ) -> tuple[int, ZdsyncError | None]:
+        """Read and weave a few tickets; returns how many, and what went wrong with others."""
         read_at = self.clock.now()
+
+        failures: list[ZdsyncError] = []
 
         def one(ticket: tuple[str, datetime]) -> list[Told] | None:
             try:
-                return self.desk.history.of(ticket[0], ticket[1], allowance.take)
+                return None if failures else self.desk.history.of(*ticket, allowance.take)
             except Missing:
                 return []  # gone meanwhile: reconcile's business
+            except (ZohoFailed, TokenRefused) as failure:
+                failures.append(failure)
+                return None
 
         with ThreadPoolExecutor(max(1, self.workers()), thread_name_prefix="history") as pool:
             found = zip((ticket for ticket, _ in wanted), pool.map(one, wanted), strict=True)
             told = {ticket: events for ticket, events in found if events is not None}
         if told:
             self._weave(told, names, read_at)
-        return len(told)
+        return len(told), failures[0] if failures else None
 
     def _weave(self, told: Mapping[str, Sequence[Told]], names: Names, read_at: datetime) -> None:
         ids = list(told)
