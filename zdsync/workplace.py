@@ -123,8 +123,9 @@ class Workplace:
     def past(self, run: Run) -> PastReader:
         """What tells who changed the tickets that moved."""
         zoho, lines = self.zoho, partial(self.journal.lines, RECENT)
+        exclude = frozenset(self.settings.exclude)
         return PastReader(
-            run.mirror, zoho.desk, self.clock, zoho.workers, zoho.drain, run.id, lines
+            run.mirror, zoho.desk, self.clock, zoho.workers, zoho.drain, run.id, lines, exclude
         )
 
     def flow(self, run: Run) -> Flow:

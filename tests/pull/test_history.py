@@ -167,3 +167,15 @@ def test_a_ticket_that_is_gone_meanwhile_stops_nothing(place: Portal) -> None:
     actors = _actors(place)
     assert {actors[one.id] for one in some[1:]} == {"agent"}
     assert actors[some[0].id] == "unknown"
+
+
+def test_a_column_that_is_never_stored_is_not_told_either(place: Portal) -> None:
+    ticket = _open(place)[0]
+    wanted = "High" if ticket.priority != "High" else "Low"
+    place.box.edit(ticket.id, priority=wanted, status="On Hold")
+    place.settings = place.settings.model_copy(update={"exclude": ("desk.tickets.priority",)})
+    place.pull()
+    assert _read(place) == 1
+    query = "SELECT DISTINCT field FROM zdsync.ticket_changes WHERE ticket_id = ? AND seen_at > ?"
+    since = place.rows("SELECT first_seen_at FROM desk.tickets WHERE id = ?", ticket.id)[0][0]
+    assert place.rows(query, ticket.id, since) == [("status",)]

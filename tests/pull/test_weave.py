@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from zdsync.mirror.past import Kept, Step
@@ -83,6 +83,7 @@ def _past(draw: st.DrawFn) -> list[Event]:
     return told
 
 
+@settings(max_examples=300)
 @given(told=_past(), data=st.data())
 def test_however_it_was_seen_and_read_the_table_is_what_happened(
     told: list[Event], data: st.DataObject
@@ -167,3 +168,12 @@ def test_history_that_runs_ahead_of_the_mirror_waits_for_the_next_sight() -> Non
     table.observe(("A", "B"), (at(0), at(10)), at(60))
     table.read([event("A", "B", 9), event("B", "C", 65)], ("B", at(10)), at(70))
     assert [row[:2] for row in table.shown()] == [("A", "B")]
+
+
+def test_there_and_back_is_kept_if_it_chains_and_else_left_out() -> None:
+    for middle, kept in (("C", 3), ("X", 1)):
+        table = Table()
+        table.observe(("A", "B"), (at(0), at(10)), at(60))
+        told = [event("A", "B", 9), event("B", "C", 80), event(middle, "B", 90)]
+        table.read(told, ("B", at(90)), at(100))
+        assert len(table.shown()) == kept

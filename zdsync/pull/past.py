@@ -47,6 +47,7 @@ class PastReader:
     drain: Callable[[], Sequence[Call]]
     run_id: str
     journal: Callable[[], Iterable[Mapping[str, Any]]]
+    exclude: frozenset[str] = frozenset()  # columns that are never stored
 
     def read(self, allowance: Allowance) -> int:
         """Read what the allowance is enough for; returns how many tickets were read."""
@@ -102,7 +103,8 @@ class PastReader:
             held, written = self.mirror.past.held(ids), self.mirror.past.written(ids)
             for ticket, events in told.items():
                 mine = own_events(events, written[ticket], names)
-                for field, some in _by_field(events, mine, names).items():
+                stored = [e for e in events if f"desk.tickets.{e.field}" not in self.exclude]
+                for field, some in _by_field(stored, mine, names).items():
                     woven = weave(
                         ticket,
                         field,

@@ -42,12 +42,16 @@ class Woven:
 
 @dataclass(frozen=True, slots=True)
 class _Block:
-    """Events `low` to `high` (exclusive) that explain a row; done: the row is one of them."""
+    """Events `low` to `high` (exclusive) that explain a row; done: the row is one of them.
+
+    `early` are rows of such events that History told before they were seen.
+    """
 
     low: int
     high: int
     row: Kept
     done: bool
+    early: tuple[Kept, ...] = ()
 
 
 def weave(
@@ -72,8 +76,8 @@ def weave(
     for low, high, value, first in _gaps(blocks, events, current, slack):
         if not any(_within(event, row, slack) for event in events[low:high] for row in dark):
             steps += makes.between(low, high, value, first, read_at)
-    gone = tuple(block.row.rowid for block in blocks if not block.done)
-    return Woven(gone, tuple(sorted(steps, key=lambda step: (step.changed_at, step.seq))))
+    gone = [row.rowid for one in blocks if not one.done for row in (one.row, *one.early)]
+    return Woven(tuple(gone), tuple(sorted(steps, key=lambda step: (step.changed_at, step.seq))))
 
 
 # -- which events explain which rows ----------------------------------------------------------
@@ -97,7 +101,28 @@ def _explained(rows: Sequence[Kept], events: Sequence[Event], slack: timedelta) 
         found = _block(row, events, low, top, slack)
         if found:
             blocks.append(found)
+        else:
+            blocks = _told_early(row, events, blocks, slack)
     return sorted(blocks, key=lambda block: block.low)
+
+
+def _told_early(
+    row: Kept, events: Sequence[Event], blocks: list[_Block], slack: timedelta
+) -> list[_Block]:
+    """Explain a row by events that are kept already: of the second in which the mirror stood,
+    History may have told what no pull had seen.
+    """
+    if row.not_before is None:
+        return blocks
+    low = sum(event.at < row.not_before.replace(microsecond=0) - slack for event in events)
+    found = _block(row, events, low, len(events), slack)
+    if found is None:
+        return blocks
+    over = [one for one in blocks if one.low < found.high and found.low < one.high]
+    if not all(one.done for one in over):
+        return blocks
+    early = tuple(one.row for one in over)
+    return [one for one in blocks if one not in over] + [replace(found, early=early)]
 
 
 def _placed(events: Sequence[Event]) -> Iterator[tuple[Event, int]]:
@@ -193,6 +218,8 @@ class _Steps:
     def of_block(self, block: _Block) -> list[Step]:
         """The steps that explain a row; what zdsync wrote stays its own."""
         row, some = block.row, list(self.events[block.low : block.high])
+        ours = {one.changed_at for one in block.early if one.actor == "zdsync"}
+        some = [replace(event, own=event.own or event.at in ours) for event in some]
         if row.actor == "zdsync" and not any(event.own for event in some):
             last = some[-1]
             some[-1] = replace(last, own=len(some) == 1 or last.actor in _OURS)
