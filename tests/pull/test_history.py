@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -179,3 +179,32 @@ def test_a_column_that_is_never_stored_is_not_told_either(place: Portal) -> None
     query = "SELECT DISTINCT field FROM zdsync.ticket_changes WHERE ticket_id = ? AND seen_at > ?"
     since = place.rows("SELECT first_seen_at FROM desk.tickets WHERE id = ?", ticket.id)[0][0]
     assert place.rows(query, ticket.id, since) == [("status",)]
+
+
+@pytest.mark.parametrize("ahead", [-200, 0, 200])
+def test_tags_are_told_by_whom_and_when_though_clocks_differ(place: Portal, ahead: int) -> None:
+    """Tags are timed by our clock, their events by Zoho's."""
+    ticket = next(one for one in _open(place) if not one.tags)
+    app = place.app()
+    with app.place.run("run") as run:
+        app.place.puller(run).read_tags([ticket.id])
+    _later(place, 3600)
+    now = place.box._now
+    place.box._now = lambda: now() + timedelta(seconds=ahead)
+    place.box.tag(ticket.id, add=["urgent", "vip"], by="Workflow")
+    _later(place, 600)
+    place.box.tag(ticket.id, remove=["vip"], by="agent")
+    _later(place, 60)
+    with app.place.run("run") as run:
+        app.place.puller(run).read_tags([ticket.id])
+    assert _read(place) == 1
+    rows = place.rows(
+        "SELECT field, before, after, actor, source FROM zdsync.ticket_changes "
+        "WHERE ticket_id = ? AND field LIKE 'tag:%' ORDER BY changed_at, field",
+        ticket.id,
+    )
+    assert rows == [
+        ("tag:urgent", "false", "true", "automation", "history"),
+        ("tag:vip", "false", "true", "automation", "history"),
+        ("tag:vip", "true", "false", "agent", "history"),
+    ]

@@ -36,30 +36,31 @@ ticket as materialized (
     where t.presence in ('live', 'archived') and t.created_time is not null
 ),
 -- Changes that count: open or closed, with or without an agent, the department.
+counting as (
+    select c.*, coalesce(b.is_closed, false) as was_closed, coalesce(a.is_closed, false) as is_closed
+    from zdsync.ticket_changes c
+    left join classes b on b.status = c.before
+    left join classes a on a.status = c.after
+    where c.field in ('status', 'assignee_id', 'department_id') and case c.field
+        when 'status' then coalesce(b.is_closed, false) <> coalesce(a.is_closed, false)
+        when 'assignee_id' then coalesce(c.before, '') = '' or coalesce(c.after, '') = ''
+        else true end
+),
 change as materialized (
     select t.key, c.field, c.seq, c.seen_at, coalesce(c.before, '') as before,
-        coalesce(c.after, '') as after,
-        coalesce(b.is_closed, false) as was_closed, coalesce(a.is_closed, false) as is_closed,
-        case when c.source = 'observed' and c.field = 'status' and a.is_closed
+        coalesce(c.after, '') as after, c.was_closed, c.is_closed,
+        case when c.source = 'observed' and c.field = 'status' and c.is_closed
                 and t.closed between c.not_before and c.changed_at
             then t.closed else greatest(c.changed_at, t.created) end as happened,
         case when c.source = 'observed' then coalesce(c.not_before, c.changed_at) end as low
-    from zdsync.ticket_changes c
-    join ticket t on t.id = c.ticket_id
-    left join classes b on c.field = 'status' and b.status = c.before
-    left join classes a on c.field = 'status' and a.status = c.after
-    where case c.field
-        when 'status' then coalesce(b.is_closed, false) <> coalesce(a.is_closed, false)
-        when 'assignee_id' then coalesce(c.before, '') = '' or coalesce(c.after, '') = ''
-        when 'department_id' then true
-        else false end
+    from counting c join ticket t on t.id = c.ticket_id
 ),
 summary as (
     select key,
         count(*) filter (field = 'department_id') > 0
             or count(*) filter (field = 'status') > 1
             or count(*) filter (field = 'assignee_id') > 1
-            or coalesce(bool_or(was_closed), false) as moved,
+            or coalesce(bool_or(was_closed) filter (field = 'status'), false) as moved,
         max(happened) filter (field = 'status') as closed,
         max(low) filter (field = 'status') as closed_low,
         max(happened) filter (field = 'assignee_id') as freed,
