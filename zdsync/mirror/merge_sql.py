@@ -58,6 +58,7 @@ def insert_new(table: Table) -> str:
         "assigned_since_source": "case when n.assignee_id is not null then 'first_seen' end",
         "first_seen_at": "n.zd_at",
         "history_read_at": "null",
+        "emptied_at": "null",
         "seen": "n.zd_seen",
         "extra_seen": "n.extra_seen",
     }
@@ -152,6 +153,7 @@ def _merged_columns(table: Table, picks: _Picks) -> str:
         **(_since(table, own) if table.name == TICKETS else {}),
         "first_seen_at": "o.first_seen_at",
         "history_read_at": "o.history_read_at",
+        "emptied_at": "o.emptied_at",
         "seen": "n.zd_seen",
         "extra_seen": "coalesce(n.extra_seen, o.extra_seen)",
     }

@@ -4,8 +4,6 @@ Promises: rows and their cursor commit together (promise 1), versions never go b
 a stream that lists nothing is a fault (promise 4). Knows nothing of HTTP or rules.
 """
 
-# ruff: noqa: S608 - identifiers come from the Catalog and from constants, values are bound
-
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -18,26 +16,26 @@ from typing import Any, Self
 
 from zdsync.clock import Clock
 from zdsync.mirror import (
+    birth,
     cursors,
     migrate,
     past,
     portal,
+    privacy,
     publishing,
     runs,
-    settled,
     standing,
     tables,
     tags,
     upsert,
-    versions,
 )
+from zdsync.mirror import options as words
 from zdsync.mirror.database import Database
+from zdsync.mirror.lock import private_directory
 from zdsync.model import Call, Cursor, Portal, RecordBatch
-from zdsync.sql import Sql, ident
+from zdsync.sql import Sql
 
 Own = Collection[tuple[str, str]] | None  # pairs of ticket and column, or tag:NAME
-# The link to the CRM that search rows may lack (streams.py), by stream.
-_LINKS = {"desk.contacts": "zoho_crm_contact_id", "desk.accounts": "zoho_crm_account_id"}
 
 
 class Mirror:
@@ -49,37 +47,48 @@ class Mirror:
         made: Mapping[str, tables.Table],
         options: Mapping[str, str],
         clock: Clock,
-        memory: str,
+        guard: privacy.Privacy,
     ) -> None:
         self._database = database
         self._tables = made
         self._options = options
         self._clock = clock
-        self._memory = memory
+        self.privacy = guard
 
     @classmethod
-    def open(cls, path: Path, *, memory: str, options: Mapping[str, str], clock: Clock) -> Mirror:
+    def open(
+        cls,
+        path: Path,
+        *,
+        memory: str,
+        options: Mapping[str, str],
+        clock: Clock,
+        policy: privacy.Policy = privacy.OPEN,
+    ) -> Mirror:
         """Open or create the mirror and bring it to this version.
 
         `options`: sla_tier_field, outcome_field, crm (on, off). Raises MirrorNewer, MirrorBusy,
         MirrorFailed.
         """
         private_directory(path.parent)
+        birth.make_sure(path, memory=memory)
         database = Database.open(path, memory=memory)
         try:
             migrate.migrate(database)
             made = tables.prepare(database)
-            chosen = {**settled.DEFAULTS, **options}
-            settled.write(database, chosen)
+            chosen = {**words.DEFAULTS, **options}
+            words.write(database, chosen)
             standing.apply(database)
             path.chmod(0o600)
+            outcome = chosen["outcome_field"]
+            guard = privacy.Privacy(database, made, clock, memory, policy, outcome)
+            guard.begin()
         except BaseException:
             database.close()
             raise
-        return cls(database, made, chosen, clock, memory)
+        return cls(database, made, chosen, clock, guard)
 
     def close(self) -> None:
-        """Close the file; what was committed stays."""
         self._database.close()
 
     def __enter__(self) -> Self:
@@ -125,8 +134,11 @@ class Mirror:
         with self.transaction():
             ordered = sorted(batches, key=lambda batch: batch.stream)
             for stream, some in groupby(ordered, key=lambda batch: batch.stream):
+                passed = self.privacy.strain(list(some))
+                rows = [one.batch for one in passed]
                 table = self._tables[stream]
-                changed += upsert.upsert(self._database, table, list(some), actor, pairs)
+                changed += upsert.upsert(self._database, table, rows, actor, pairs)
+                self.privacy.settle(passed)
             self._touched(changed)
         return changed
 
@@ -163,17 +175,7 @@ class Mirror:
 
     def unlinked(self, stream: str) -> list[str]:
         """Ids of live contacts or accounts whose CRM link no answer has carried yet."""
-        if stream not in _LINKS:
-            return []
-        column = _LINKS[stream]
-        known = (1 << self._tables[stream].bits[column]) | upsert.LINK_SHAPES
-        rows = self.rows(
-            Sql(
-                f"select id, seen from {ident(stream)} "
-                f"where {ident(column)} is null and presence = 'live' order by id"
-            )
-        )
-        return [id for id, seen in rows if not versions.carried(seen) & known]
+        return upsert.unlinked(self._database, self._tables[stream])
 
     # -- tags ------------------------------------------------------------------------------------
 
@@ -188,7 +190,8 @@ class Mirror:
         """Set the tags of tickets (id → tags) as read at `read_at`; a later reading stays."""
         pairs = None if own is None else past.owned(own)
         with self.transaction():
-            self._touched(tags.replace(self._database, tags_of, read_at, actor, pairs))
+            told = self.privacy.tags(tags_of)
+            self._touched(tags.replace(self._database, told, read_at, actor, pairs))
 
     def tags_swept(
         self,
@@ -198,7 +201,8 @@ class Mirror:
     ) -> None:
         """Set the tags of every ticket of departments whose tags were all listed."""
         with self.transaction():
-            self._touched(tags.swept(self._database, tags_of, department_ids, read_at))
+            told = self.privacy.tags(tags_of)
+            self._touched(tags.swept(self._database, told, department_ids, read_at))
 
     @property
     def past(self) -> past.Past:
@@ -216,7 +220,6 @@ class Mirror:
         return self._database.columns_and_rows(sql)
 
     def run(self, sql: Sql) -> None:
-        """Run one statement for its effect."""
         self._database.run(sql)
 
     @contextmanager
@@ -257,6 +260,11 @@ class Mirror:
             self.run(Sql("delete from zdsync.options where name = ?", (name,)))
             self.run(Sql("insert into zdsync.options values (?, ?)", (name, value)))
 
+    def noted(self, name: str) -> str | None:
+        """One word that was kept; None if none was."""
+        rows = self.rows(Sql("select value from zdsync.options where name = ?", (name,)))
+        return str(rows[0][0]) if rows else None
+
     def record_calls(self, run_id: str, calls: Sequence[Call]) -> None:
         """Keep what each call cost."""
         with self.transaction():
@@ -278,7 +286,7 @@ class Mirror:
             target,
             as_of=self._clock.now(),
             exclude=exclude,
-            memory=self._memory,
+            memory=self.privacy.memory,
             force=force,
         )
 
@@ -286,9 +294,3 @@ class Mirror:
         """Note that there is something to publish."""
         if changed:
             publishing.touch(self._database)
-
-
-def private_directory(directory: Path) -> None:
-    """Make the directory of the private file: for its owner only."""
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    directory.chmod(0o700)

@@ -48,6 +48,7 @@ _OF_TICKETS = (
     ("assigned_since_source", "VARCHAR", "As status_since_source"),
     ("first_seen_at", "TIMESTAMP", "When zdsync first saw it; empty: before it kept that"),
     ("history_read_at", "TIMESTAMP", "When its History was last read; empty: never"),
+    ("emptied_at", "TIMESTAMP", "When its texts were emptied (forgotten, or beyond retention)"),
 )
 _BOOKKEEPING = (
     ("seen", "VARCHAR", "Bookkeeping: versions read and the columns each wrote last"),

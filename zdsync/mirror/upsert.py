@@ -25,8 +25,10 @@ from zdsync.model import RecordBatch, Row, Shape
 from zdsync.sql import Sql, ident
 
 _TRASH = ("is_deleted", "is_trashed")
+# The link to the CRM that search rows may lack (streams.py), by stream.
+_LINKS = {"desk.contacts": "zoho_crm_contact_id", "desk.accounts": "zoho_crm_account_id"}
 _SHAPE_BIT = 120  # above the columns: which shapes were read, 120 + Shape
-LINK_SHAPES = (1 << _SHAPE_BIT + Shape.LIST) | (1 << _SHAPE_BIT + Shape.DETAIL)
+_LINK_SHAPES = (1 << _SHAPE_BIT + Shape.LIST) | (1 << _SHAPE_BIT + Shape.DETAIL)
 
 
 _By = tuple[str, str | None]  # the actor, and what is that actor's doing
@@ -185,6 +187,21 @@ def _merge_known(
     ):
         database.run(Sql(merge_sql.keep_changes(table), by))
     return database.count(Sql("select count(*) from merged where zd_changed"))
+
+
+def unlinked(database: Database, table: Table) -> list[str]:
+    """Ids of live rows whose link to the CRM no answer has carried yet."""
+    if table.name not in _LINKS:
+        return []
+    column = _LINKS[table.name]
+    known = (1 << table.bits[column]) | _LINK_SHAPES
+    rows = database.rows(
+        Sql(
+            f"select id, seen from {ident(table.name)} "
+            f"where {ident(column)} is null and presence = 'live' order by id"
+        )
+    )
+    return [id for id, seen in rows if not versions.carried(seen) & known]
 
 
 def micros(instant: datetime) -> int:

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from zdsync.clock import Clock
 from zdsync.connectors import Desk
@@ -35,10 +34,7 @@ _COLUMNS = {"assignee": "assignee_id", "team": "team_id", "department": "departm
 
 @dataclass(frozen=True, slots=True)
 class PastReader:
-    """One run's reading of History; `workers` calls run side by side.
-
-    `journal` yields the journal's lines: which events are zdsync's own is told by its receipts.
-    """
+    """One run's reading of History; `workers` calls run side by side."""
 
     mirror: Mirror
     desk: Desk
@@ -46,7 +42,6 @@ class PastReader:
     workers: Callable[[], int]
     drain: Callable[[], Sequence[Call]]
     run_id: str
-    journal: Callable[[], Iterable[Mapping[str, Any]]]
     exclude: frozenset[str] = frozenset()  # columns that are never stored
 
     def read(self, allowance: Allowance) -> int:
@@ -55,7 +50,6 @@ class PastReader:
         wanted = self.mirror.past.wanted(self.clock.now(), limit) if limit > 0 else []
         if not wanted:
             return 0
-        self.mirror.load_journal(self.journal())  # what a crash left out of the mirror is in there
         names = self.mirror.past.names()
         done = 0
         try:

@@ -7,6 +7,7 @@ from zdsync.rules.examples import check_patterns, run_examples
 from zdsync.rules.folding import fold, needs_python, searchable, searchable_in_sql
 from zdsync.rules.load import Limits, Loaded, Rule, RuleFile, compile_rule, load_rules
 from zdsync.rules.outcome import lowers
+from zdsync.rules.stored import lacking
 
 __all__ = [
     "CompiledRule",
@@ -18,6 +19,7 @@ __all__ = [
     "compile_rule",
     "fold",
     "fold_columns",
+    "lacking",
     "load_rules",
     "lowers",
     "needs_python",

@@ -14,6 +14,7 @@ select q.ticket_id, min(q.since) filter (where q.seen_at >= a.fresh) as since
 from open_questions q
 cross join asked a
 join desk.tickets t on t.id = q.ticket_id and t.presence in ('live', 'spam', 'archived')
+    and t.emptied_at is null
 group by q.ticket_id
 having max(q.seen_at) >= any_value(a.fresh) and (
     any_value(t.history_read_at) is null

@@ -1,4 +1,4 @@
-"""The settings that the views read: zdsync.options."""
+"""zdsync.options: settings that views and other runs read, one word each."""
 
 from __future__ import annotations
 
