@@ -17,6 +17,8 @@ from zdsync.mirror import scratch
 from zdsync.pull import (
     ALLOWANCE,
     CHECKED,
+    HISTORY_CREDITS,
+    Allowance,
     Comparison,
     Progress,
     StreamOutcome,
@@ -164,6 +166,8 @@ class App:
                 applied = self._write(run, flow, plan) if plan.writes else None
                 if applied and applied.stopped:
                     raise applied.stopped
+            if not failures:
+                self.place.past(run).read(Allowance(HISTORY_CREDITS))
             for failed in failures:
                 raise failed
 

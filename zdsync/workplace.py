@@ -22,7 +22,7 @@ from zdsync.connect import Zoho, make_folders, open_portal
 from zdsync.errors import MirrorFailed, ZdsyncError
 from zdsync.forgetting import drop_plans, keep_private
 from zdsync.mirror import SERVICE, WORK, Mirror, Policy, Shield, hold, private_files
-from zdsync.pull import Progress, Puller, Quiet
+from zdsync.pull import PastReader, Progress, Puller, Quiet
 from zdsync.readings import MIRROR, published
 from zdsync.settings import Settings
 
@@ -145,6 +145,13 @@ class Workplace:
         exclude = frozenset(self.settings.exclude)
         return self.zoho.puller(
             run.mirror, run.id, self.progress, exclude=exclude, accept_deletes=accept_deletes
+        )
+
+    def past(self, run: Run) -> PastReader:
+        """What tells who changed the tickets that moved."""
+        zoho, exclude = self.zoho, frozenset(self.settings.exclude)
+        return PastReader(
+            run.mirror, zoho.desk, self.clock, zoho.workers, zoho.drain, run.id, exclude
         )
 
     def flow(self, run: Run) -> Flow:

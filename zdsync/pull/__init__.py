@@ -1,6 +1,8 @@
 """Read → upsert → checkpoint, stream by stream. Never writes to Zoho, never decides anything."""
 
+from zdsync.pull.allowance import Allowance
 from zdsync.pull.names import refuse_unknown
+from zdsync.pull.past import HISTORY_CREDITS, PastReader
 from zdsync.pull.progress import Progress, Quiet
 from zdsync.pull.puller import Puller, StreamOutcome
 from zdsync.pull.reconcile import ALLOWANCE, CHECKED, Comparison, Reconciler, due
@@ -8,7 +10,10 @@ from zdsync.pull.reconcile import ALLOWANCE, CHECKED, Comparison, Reconciler, du
 __all__ = [
     "ALLOWANCE",
     "CHECKED",
+    "HISTORY_CREDITS",
+    "Allowance",
     "Comparison",
+    "PastReader",
     "Progress",
     "Puller",
     "Quiet",

@@ -72,6 +72,7 @@ FIELDS: dict[str, RuleField] = {
         *_fields("text", _TICKETS | {"desk.teams"}, "team"),
         *_fields("set", _TICKETS, "tags"),
         *_fields("instant", _TICKETS, "created modified closed due customer_replied"),
+        *_fields("instant", _TICKETS, "status_since assigned_since"),
         *_fields("number", _TICKETS, "thread_count comment_count"),
         *_fields("bool", _TICKETS, "is_escalated is_overdue"),
         *_fields("bool", _PEOPLE | {"desk.agents"}, "requester.is_agent"),
@@ -86,7 +87,7 @@ FIELDS: dict[str, RuleField] = {
 # Names of the language whose data is not mirrored yet: known, and refused with their own words.
 LATER = frozenset(
     {
-        *("touched", "closed_by", "last_direction", "status_since", "assigned_since", "attempts"),
+        *("touched", "closed_by", "last_direction", "attempts"),
         *("replies.outbound_since_customer", "replies.last_outbound", "replies.last_inbound"),
         *("replies.first_response", "contact.open_tickets"),
     }

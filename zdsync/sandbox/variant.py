@@ -58,6 +58,9 @@ class Variant:
     merged_loser: str = "404"  # DT 3 "Fate of merged ids on read": 404, trashed, or master
     skip_missing_by_ids: bool = True  # DP 12 point 8: contactsByIds, agentsByIds
     history_newest_first: bool = True  # DT 2 "Row order undocumented"
+    history_from_base: int = 0  # DT 1 "Base of from": of History, 0 by spec
+    history_values: str = "entity"  # DT 2 History: people and places as entity, id or name
+    history_actor: bool = True  # every key may be missing (DT 1): who did it, or null
 
     # -- writing
     reply_bumps_modified: bool = True  # DP 9 last line
