@@ -7,19 +7,21 @@ from __future__ import annotations
 
 import secrets
 import threading
+from collections import deque
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
+from statistics import median
 from typing import TYPE_CHECKING
 
 from zdsync.clock import Clock, SystemClock
 from zdsync.connect import Zoho, make_folders, open_portal
 from zdsync.errors import ZdsyncError
 from zdsync.mirror import SERVICE, WORK, Mirror, hold, private_files
-from zdsync.pull import Progress, Puller, Quiet
+from zdsync.pull import Progress, Puller, Quiet, paced
 from zdsync.readings import MIRROR, published
 from zdsync.settings import Settings
 from zdsync.sql import Sql
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from zdsync.flow import Flow
     from zdsync.rulebook import Rulebook
 
+_TICKS = 12  # lately: what a tick costs is the middle of so many
 TURN = 60.0  # seconds that a command waits for another to finish with the mirror
 
 
@@ -58,6 +61,8 @@ class Workplace:
         self.clock: Clock = clock or SystemClock(self.stop)
         self.progress: Progress = progress or Quiet()
         self._published_at: datetime | None = None
+        self._mirror: Mirror | None = None
+        self._costs: deque[float] = deque(maxlen=_TICKS)
 
     # -- parts ------------------------------------------------------------------------------
 
@@ -65,7 +70,7 @@ class Workplace:
     def zoho(self) -> Zoho:
         """The way to the portal, opened when first needed."""
         make_folders(self.settings)
-        return open_portal(self.settings, self.clock)
+        return open_portal(self.settings, self.clock, self._mirror)
 
     @cached_property
     def rulebook(self) -> Rulebook:
@@ -142,6 +147,7 @@ class Workplace:
             run = Run(mirror, f"{self.clock.now():%Y%m%dT%H%M%S}-{secrets.token_hex(3)}")
             mirror.start_run(run.id, command)
             outcome, said = "failed", ""
+            spent = self._resume(mirror)
             try:
                 yield run
                 outcome = "done"
@@ -149,18 +155,33 @@ class Workplace:
                 said = error.what
                 raise
             finally:
-                self._account(mirror, run.id)
+                self._account(mirror, run.id, spent)
                 mirror.finish_run(run.id, outcome, run.counts, said)
                 if command != "run" or self._publish_is_due():
                     self._publish(mirror)
 
-    def _account(self, mirror: Mirror, run_id: str) -> None:
-        """Keep what the run's calls cost, and what Zoho said is left."""
+    def _resume(self, mirror: Mirror) -> float:
+        """Go on with the account of credits; returns what this process spent so far."""
+        self._mirror = mirror
+        if "zoho" not in self.__dict__:
+            return 0.0
+        self.zoho.resume(mirror)
+        return self.zoho.desk_credits.ever
+
+    def _account(self, mirror: Mirror, run_id: str, spent: float) -> None:
+        """Keep what the run's calls cost, and how the credits stand."""
+        self._mirror = None
         if "zoho" not in self.__dict__:
             return
         mirror.record_calls(run_id, self.zoho.drain())
-        if self.zoho.left_today is not None:
-            mirror.note("credits_left", str(self.zoho.left_today))
+        self.zoho.keep(mirror)
+        self._costs.append(self.zoho.desk_credits.ever - spent)
+
+    def pause(self) -> timedelta:
+        """How long to wait until the next run: longer where the day's credits run short."""
+        if "zoho" not in self.__dict__ or not self._costs:
+            return self.settings.every
+        return paced(self.zoho.desk_credits, self.settings.every, median(self._costs), self.clock)
 
     def _publish(self, mirror: Mirror) -> None:
         if mirror.publish(published(self.settings), exclude=self.settings.publish_exclude):

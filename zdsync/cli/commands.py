@@ -90,14 +90,14 @@ def pull(args: Namespace) -> int:
     """Read what is new."""
     with watching() as progress:
         outcomes = App(load_settings(), progress=progress).pull(args.streams, full=args.full)
-    failed = [one for one in outcomes if one.error]
-    for one in failed:
+    failed = {id(one.error): one for one in outcomes if one.error}  # a rest ends many: said once
+    for one in failed.values():
         assert one.error is not None
         say(f"zdsync: {one.stream}: {one.error.what}" + _hint(one.error.hint))
     read = sum(one.read for one in outcomes)
     changed = sum(one.changed for one in outcomes)
     out(f"{read:,} rows read, {changed:,} changed, {len(outcomes)} streams")
-    return max((one.error.exit_code for one in failed if one.error), default=0)
+    return max((one.error.exit_code for one in failed.values() if one.error), default=0)
 
 
 def reconcile(args: Namespace) -> int:
@@ -129,7 +129,9 @@ def run(args: Namespace) -> int:
         with app.place.instance():
             app.tick(once=True)
         return 0
-    daemon.serve(app.tick, every=app.place.settings.every, instance=app.place.instance(), stop=stop)
+    place = app.place
+    every = place.settings.every
+    daemon.serve(app.tick, every=every, pause=place.pause, instance=place.instance(), stop=stop)
     return 0
 
 

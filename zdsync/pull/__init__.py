@@ -1,6 +1,7 @@
 """Read → upsert → checkpoint, stream by stream. Never writes to Zoho, never decides anything."""
 
 from zdsync.pull.names import refuse_unknown
+from zdsync.pull.pace import paced
 from zdsync.pull.progress import Progress, Quiet
 from zdsync.pull.puller import Puller, StreamOutcome
 from zdsync.pull.reconcile import ALLOWANCE, CHECKED, Comparison, Reconciler, due
@@ -15,5 +16,6 @@ __all__ = [
     "Reconciler",
     "StreamOutcome",
     "due",
+    "paced",
     "refuse_unknown",
 ]

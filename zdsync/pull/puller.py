@@ -15,7 +15,7 @@ from typing import Literal
 
 from zdsync.clock import Clock
 from zdsync.connectors import Crm, Desk
-from zdsync.errors import TokenRefused, Vanishing, ZdsyncError, ZohoFailed
+from zdsync.errors import CreditsSpent, TokenRefused, Vanishing, ZdsyncError, ZohoFailed
 from zdsync.mirror import Mirror
 from zdsync.model import Call, Cursor, RecordBatch, Row, Shape, Span
 from zdsync.pull.children import Children
@@ -70,17 +70,17 @@ class Puller:
         if due_only:
             chosen = [spec for spec in chosen if self._due(spec)]
         outcomes: list[StreamOutcome] = []
-        refused: TokenRefused | None = None
+        ended: dict[str, ZdsyncError] = {}  # systems that give nothing more in this run
         for spec in chosen:
-            if spec.system == "crm" and refused:
-                outcomes.append(StreamOutcome(spec.name, 0, 0, refused))
+            if spec.system in ended:
+                outcomes.append(StreamOutcome(spec.name, 0, 0, ended[spec.system]))
                 continue
             outcome = self._pull_one(spec, full)
             outcomes.append(outcome)
-            if isinstance(outcome.error, TokenRefused):
-                if spec.system == "desk":
-                    raise outcome.error
-                refused = outcome.error  # a CRM without rights leaves Desk alone
+            if isinstance(outcome.error, TokenRefused) and spec.system == "desk":
+                raise outcome.error
+            if isinstance(outcome.error, TokenRefused | CreditsSpent):
+                ended[spec.system] = outcome.error  # the other system has rights of its own
         return outcomes
 
     def _available(self) -> list[StreamSpec]:
@@ -280,6 +280,7 @@ class Puller:
         tally: _Tally,
     ) -> None:
         tally.changed += self.mirror.checkpoint(batches, cursor)
+        self.mirror.record_calls(self.run_id, self.drain())  # a kill must not lose what was spent
         rows = sum(len(batch.rows) for batch in batches)
         tally.read += rows
         self.progress.advance(spec.name, rows, tally.total or None)
