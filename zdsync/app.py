@@ -26,6 +26,7 @@ from zdsync.pull import (
 from zdsync.readings import MIRROR, no_mirror, reading
 from zdsync.settings import Settings
 from zdsync.streams import BY_NAME
+from zdsync.transport import Rolling, day_of
 from zdsync.workplace import Run, Workplace
 
 if TYPE_CHECKING:
@@ -177,11 +178,13 @@ class App:
         from zdsync.reports.status import read_status
 
         now, paused = self.place.clock.now(), self.place.brake.exists()
+        began = {"day_began": day_of(self.place.settings.dc).start(now)}
+        began["crm_began"] = Rolling().start(now)
         if not (self.place.settings.private_dir / MIRROR).exists():
             raise no_mirror(self.place.settings)
         try:
             with self.place.work("zdsync status", wait=0) as mirror:
-                return read_status(mirror.rows, now, paused=paused)
+                return read_status(mirror.rows, now, paused=paused, **began)
         except MirrorBusy:  # somebody is at work: the published copy tells how it was before
             with reading(self.place.settings) as reader:
-                return read_status(reader.rows, now, paused=paused)
+                return read_status(reader.rows, now, paused=paused, **began)
