@@ -18,6 +18,7 @@ from zdsync.pull import (
     ALLOWANCE,
     CHECKED,
     Comparison,
+    Estimate,
     Progress,
     StreamOutcome,
     due,
@@ -57,6 +58,12 @@ class App:
             outcomes = self.place.puller(run).pull(names, full=full)
             run.counts["pulled"] = sum(one.read for one in outcomes)
             return outcomes
+
+    def estimate(self, names: Sequence[str] = (), *, full: bool = False) -> Estimate:
+        """Name the price of a pull; nothing is read but counts."""
+        refuse_unknown(names, list(BY_NAME))
+        with self.place.run("estimate") as run:
+            return self.place.zoho.estimator(self.place.puller(run)).estimate(names, full=full)
 
     def reconcile(
         self, names: Sequence[str] = (), *, accept_deletes: bool = False

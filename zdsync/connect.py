@@ -11,7 +11,7 @@ from zdsync.connectors import Crm, Desk
 from zdsync.errors import Misconfigured, Problem
 from zdsync.mirror import Mirror
 from zdsync.model import Call
-from zdsync.pull import Progress, Puller, Reconciler, credits
+from zdsync.pull import Estimator, Progress, Puller, Reconciler, credits
 from zdsync.settings import Settings
 from zdsync.transport import Account, Api, Connection, connect, new_refresh_token
 
@@ -99,6 +99,12 @@ class Zoho:
             run_id=puller.run_id,
             allowance=allowance,
         )
+
+    def estimator(self, puller: Puller) -> Estimator:
+        """What names the price of a pull."""
+        desk = self.connection.desk.budget
+        room = desk.account.room
+        return Estimator(puller, self.desk, self.crm, self.clock, desk.allowed_now, room)
 
     def _apis(self) -> list[Api]:
         crm = self.connection.crm

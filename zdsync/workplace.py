@@ -157,7 +157,7 @@ class Workplace:
             finally:
                 self._account(mirror, run.id, spent)
                 mirror.finish_run(run.id, outcome, run.counts, said)
-                if command != "run" or self._publish_is_due():
+                if self._publish_is_due(command):
                     self._publish(mirror)
 
     def _resume(self, mirror: Mirror) -> float:
@@ -187,8 +187,10 @@ class Workplace:
         if mirror.publish(published(self.settings), exclude=self.settings.publish_exclude):
             self._published_at = self.clock.now()
 
-    def _publish_is_due(self) -> bool:
+    def _publish_is_due(self, command: str) -> bool:
         last = self._published_at
+        if command != "run":
+            return command != "estimate"  # it reads nothing: there may be no mirror yet
         return last is None or self.clock.now() - last >= self.settings.publish_every
 
     @property

@@ -67,7 +67,7 @@ def _goes_on_reading(place: World, error: CreditsSpent) -> None:
     assert said["pools"]["desk"]["kept_for_others"] == 4_900
     text = status_text(status, None, colour=False)
     assert f"resting until {error.retry_at:%Y-%m-%d %H:%M:%S} UTC" in text
-    names, rows = readings.ask(place.settings, Sql("select count(*) from tickets"))
+    _, rows = readings.ask(place.settings, Sql("select count(*) from tickets"))
     assert rows[0][0] > 0
     readings.report(place.settings, place.clock, "workload", None, None)
 

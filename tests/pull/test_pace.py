@@ -14,9 +14,7 @@ from zdsync.transport import Account, Standing, day_of
 EVERY = timedelta(minutes=5)
 
 
-@given(
-    cost=st.floats(1, 200), room=st.floats(1, 50_000), left=st.integers(600, 86_400)
-)
+@given(cost=st.floats(1, 200), room=st.floats(1, 50_000), left=st.integers(600, 86_400))
 def test_at_the_stretched_pause_the_credits_last_to_the_end_of_the_day(
     cost: float, room: float, left: int
 ) -> None:

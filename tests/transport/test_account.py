@@ -19,9 +19,7 @@ MONDAY = datetime(2026, 3, 2, 20, 0, tzinfo=UTC)
 
 def account(clock: FakeClock, *, crm: bool = False, daily: int | None = DAILY) -> Account:
     window = Rolling() if crm else Day(UTC)
-    return Account(
-        "crm" if crm else "desk", clock, window, daily=daily, reserve=0.2, half_told=crm
-    )
+    return Account("crm" if crm else "desk", clock, window, daily=daily, reserve=0.2, half_told=crm)
 
 
 def read(at: Account, price: float = 3, left: int | None = None) -> None:

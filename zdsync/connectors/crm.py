@@ -114,6 +114,20 @@ class Crm:
         found = self._join_by_ids(spec, _slices(spec, field_names), ids)
         return self._batch(spec, decode(spec, Shape.LIST, found, custom))
 
+    def count(self, spec: StreamSpec) -> int | None:
+        """How many records a module has, minutes late (crm.md 9); None where it is not told."""
+        path, endpoint = f"/{self._name(spec.module)}/actions/count", f"/{spec.module}/count"
+        try:
+            answer = self._api.get(path, stream=spec.name, endpoint=endpoint)
+        except (Refused, TokenRefused):
+            return None
+        told = str(answer.body.get("count")) if isinstance(answer.body, dict) else ""
+        return int(told) if told.isdigit() else None
+
+    def calls_a_page(self, spec: StreamSpec, field_names: Sequence[str]) -> int:
+        """How many calls one page of records takes: more fields than one call may ask for."""
+        return len(_slices(spec, field_names))
+
     def deleted(self, spec: StreamSpec, since: datetime | None) -> Iterator[list[Deleted]]:
         """Yield records deleted since an instant, or all that Zoho remembers (crm.md 7)."""
         headers = {} if since is None else {"If-Modified-Since": _since(since)}

@@ -1,5 +1,6 @@
 """Read → upsert → checkpoint, stream by stream. Never writes to Zoho, never decides anything."""
 
+from zdsync.pull.estimate import Estimate, Estimator, Price
 from zdsync.pull.names import refuse_unknown
 from zdsync.pull.pace import paced
 from zdsync.pull.progress import Progress, Quiet
@@ -10,6 +11,9 @@ __all__ = [
     "ALLOWANCE",
     "CHECKED",
     "Comparison",
+    "Estimate",
+    "Estimator",
+    "Price",
     "Progress",
     "Puller",
     "Quiet",

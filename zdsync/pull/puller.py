@@ -66,7 +66,7 @@ class Puller:
         self, names: Sequence[str] = (), *, full: bool = False, due_only: bool = False
     ) -> list[StreamOutcome]:
         """Read the named streams (all by default); with `due_only`, those whose pause is over."""
-        chosen = [spec for spec in self._available() if not names or spec.name in names]
+        chosen = [spec for spec in self.available() if not names or spec.name in names]
         if due_only:
             chosen = [spec for spec in chosen if self._due(spec)]
         outcomes: list[StreamOutcome] = []
@@ -83,7 +83,7 @@ class Puller:
                 ended[spec.system] = outcome.error  # the other system has rights of its own
         return outcomes
 
-    def _available(self) -> list[StreamSpec]:
+    def available(self) -> list[StreamSpec]:
         return [spec for spec in STREAMS if spec.system == "desk" or self.crm is not None]
 
     def _due(self, spec: StreamSpec) -> bool:
@@ -149,13 +149,13 @@ class Puller:
         started = self.clock.now()
         cursor = self.mirror.cursor(spec.name)
         since = cursor.value if cursor.complete and not full else None
-        names, custom = self._crm_fields(spec)
+        names, custom = self.crm_fields(spec)
         for batch in self._crm().records(spec, names, custom, since):
             self._commit(spec, [self.kept(batch)], None, tally)
         done = replace(cursor, value=started - LOOKBACK, complete=True, last_pull_at=started)
         self._commit(spec, [], done, tally)
 
-    def _crm_fields(self, spec: StreamSpec) -> tuple[list[str], frozenset[str]]:
+    def crm_fields(self, spec: StreamSpec) -> tuple[list[str], frozenset[str]]:
         """API names to ask for: those we model, as far as the portal has them, and custom ones."""
         modelled = list(dict.fromkeys(field.path.split(".")[0] for field in spec.fields))
         query = Sql(
@@ -169,7 +169,7 @@ class Puller:
         return [n for n in modelled if n == "id" or n in declared] + sorted(custom), custom
 
     def _crm(self) -> Crm:
-        assert self.crm is not None  # _available leaves CRM streams out otherwise
+        assert self.crm is not None  # available leaves CRM streams out otherwise
         return self.crm
 
     # -- tickets, contacts, accounts: walked by time ----------------------------------------
@@ -253,7 +253,7 @@ class Puller:
         """The reader of the bins."""
 
         def again(spec: StreamSpec, ids: Sequence[str]) -> RecordBatch:
-            return self._crm().by_ids(spec, ids, *self._crm_fields(spec))
+            return self._crm().by_ids(spec, ids, *self.crm_fields(spec))
 
         where = (self.mirror, self.desk, self.crm, self.clock)
         return Deletes(*where, keep=self.kept, again=again, accept=self.accept_deletes)

@@ -93,5 +93,5 @@ class Ledger:
                 response.headers["X-Rate-Limit-Request-Weight-v3"] = str(entry.credits)
             if told in ("both", "left"):
                 response.headers["X-Rate-Limit-Remaining-v3"] = str(left)
-        elif told != "none" and left <= meter.budget // 2:  # CRM 13: only once half the budget is used
+        elif told != "none" and left <= meter.budget // 2:  # CRM 13: from one half on
             response.headers["X-API-CREDITS-REMAINING"] = str(left)

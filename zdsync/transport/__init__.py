@@ -2,7 +2,7 @@
 
 from zdsync.transport.account import Account, Standing
 from zdsync.transport.auth import TokenProvider
-from zdsync.transport.budget import Budget
+from zdsync.transport.budget import Budget, range_credits
 from zdsync.transport.connect import Connection, connect, edition_name, new_refresh_token
 from zdsync.transport.hosts import DATA_CENTRES
 from zdsync.transport.session import Answer, Api
@@ -22,4 +22,5 @@ __all__ = [
     "day_of",
     "edition_name",
     "new_refresh_token",
+    "range_credits",
 ]
