@@ -76,7 +76,12 @@ class Crm:
             return self._batch(spec, ())
         # An id of ours: crm.md 11 lists none, and one of Zoho's need not be the module's alone.
         records = [
-            {**record, "module": module, "id": f"{module}.{record.get('api_name')}"}
+            {
+                **record,
+                "module": module,
+                "field_id": record.get("id"),
+                "id": f"{module}.{record.get('api_name')}",
+            }
             for record in records_of(answer, "fields")
         ]
         return self._batch(spec, decode(spec, Shape.LIST, records))

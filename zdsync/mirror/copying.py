@@ -30,6 +30,9 @@ group by 1 order by 1
 """
 
 
+_OWNERS = {"cf_kept": "cf"}  # bookkeeping that holds values goes with its column
+
+
 def copy(private: Path, temporary: Path, wishes: Mapping[str, Any]) -> None:
     """Make the temporary file, complete and on disk."""
     if wishes["exclude"]:
@@ -76,7 +79,7 @@ def _fill(database: Database, exclude: Sequence[str]) -> None:
     for table, columns in have.items():
         if table in PRIVATE_TABLES:
             continue
-        kept = [ident(c) for c in columns if f"{table}.{c}" not in exclude]
+        kept = [ident(c) for c in columns if f"{table}.{_OWNERS.get(c, c)}" not in exclude]
         where = " where name <> 'views'" if table == "zdsync.options" else ""
         database.run(Sql(f"delete from {ident(table)}"))
         database.run(

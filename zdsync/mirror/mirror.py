@@ -19,6 +19,7 @@ from typing import Any, Self
 from zdsync.clock import Clock
 from zdsync.mirror import (
     cursors,
+    kept,
     migrate,
     portal,
     publishing,
@@ -153,6 +154,13 @@ class Mirror:
             buried = cursors.bury_missing(self._database, stream, seen_ids, read_at)
             self._touched(buried)
         return buried
+
+    def show_kept(self, system: str) -> None:
+        """Show in `cf` what custom fields held that vanished, hide it where they came back."""
+        with self.transaction():
+            for name in self._tables:
+                if name.startswith(system) and name in kept.STREAMS:
+                    self._touched(kept.refresh(self._database, name))
 
     def unlinked(self, stream: str) -> list[str]:
         """Ids of live contacts or accounts whose CRM link no answer has carried yet."""

@@ -18,6 +18,7 @@ from zdsync.connectors import Crm, Desk
 from zdsync.errors import CreditsSpent, TokenRefused, Vanishing, ZdsyncError, ZohoFailed
 from zdsync.mirror import Mirror
 from zdsync.model import Call, Cursor, RecordBatch, Row, Shape, Span
+from zdsync.pull import drift
 from zdsync.pull.children import Children
 from zdsync.pull.deletes import Deletes
 from zdsync.pull.progress import Progress
@@ -61,6 +62,7 @@ class Puller:
     run_id: str
     exclude: frozenset[str] = frozenset()
     accept_deletes: bool = False
+    readers: drift.Readers = drift.nobody
 
     def pull(
         self, names: Sequence[str] = (), *, full: bool = False, due_only: bool = False
@@ -118,7 +120,7 @@ class Puller:
             case "pages":
                 self._replace(spec, self.desk.pages(spec), tally)
             case "fields":
-                self._replace(spec, self._fields(spec), tally)
+                self._replace_fields(spec, tally)
             case "users":
                 self._replace(spec, self._crm().users(spec), tally)
             case "crm":
@@ -128,14 +130,31 @@ class Puller:
 
     # -- whole streams: a few pages, read in full ------------------------------------------
 
-    def _replace(self, spec: StreamSpec, batches: Iterable[RecordBatch], tally: _Tally) -> None:
+    def _replace(
+        self,
+        spec: StreamSpec,
+        batches: Iterable[RecordBatch],
+        tally: _Tally,
+        keep: Iterable[str] = (),
+    ) -> None:
         now = self.clock.now()
         held = [self.kept(batch) for batch in batches]
         cursor = replace(self.mirror.cursor(spec.name), complete=True, last_pull_at=now, value=now)
-        ids = {row["id"] for batch in held for row in batch.rows}
+        ids = {row["id"] for batch in held for row in batch.rows} | set(keep)
         with self.mirror.transaction():
             self.mirror.replace_missing(spec.name, ids, now)
             self._commit(spec, held, cursor, tally)
+
+    def _replace_fields(self, spec: StreamSpec, tally: _Tally) -> None:
+        """Read the fields' metadata anew, and note what drifted since the last time."""
+        batches = list(self._fields(spec))
+        whole = self.mirror.cursor(spec.name).complete
+        with self.mirror.transaction():
+            before = drift.known(self.mirror, spec.name)
+            self._replace(spec, batches, tally, drift.unlisted(before, batches))
+            if whole:
+                now = self.clock.now()
+                drift.note(self.mirror, spec.name, before, now, self.readers)
 
     def _fields(self, spec: StreamSpec) -> Iterator[RecordBatch]:
         if spec.system == "desk":
