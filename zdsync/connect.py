@@ -12,6 +12,7 @@ from zdsync.errors import Misconfigured, Problem
 from zdsync.mirror import Mirror
 from zdsync.model import Call
 from zdsync.pull import Estimator, Progress, Puller, Reconciler, credits
+from zdsync.pull.drift import Readers, nobody
 from zdsync.settings import Settings
 from zdsync.transport import Account, Api, Connection, connect, new_refresh_token
 
@@ -72,6 +73,7 @@ class Zoho:
         *,
         exclude: frozenset[str] = frozenset(),
         accept_deletes: bool = False,
+        readers: Readers = nobody,
     ) -> Puller:
         """What reads this portal into a mirror in one run."""
         return Puller(
@@ -85,6 +87,7 @@ class Zoho:
             run_id=run_id,
             exclude=exclude,
             accept_deletes=accept_deletes,
+            readers=readers,
         )
 
     def reconciler(self, puller: Puller, allowance: float | None = None) -> Reconciler:

@@ -130,6 +130,8 @@ class Portal:
     crm_users: tuple[CrmUser, ...] = ()
     crm: bool = True
     outcome_field: str = "cf_outcome"
+    # custom fields that are gone, as the rules name them → their new name, or nothing
+    vanished: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -119,10 +119,20 @@ class Workplace:
         return self.settings.data_dir / "STOP"
 
     def puller(self, run: Run, *, accept_deletes: bool = False) -> Puller:
-        exclude = frozenset(self.settings.exclude)
         return self.zoho.puller(
-            run.mirror, run.id, self.progress, exclude=exclude, accept_deletes=accept_deletes
+            run.mirror,
+            run.id,
+            self.progress,
+            exclude=frozenset(self.settings.exclude),
+            accept_deletes=accept_deletes,
+            readers=self._read_by,
         )
+
+    def _read_by(self, stream: str, module: str, field: str) -> list[str]:
+        """The rules and reports that read a field; asked only when a field drifted."""
+        names = self.settings.outcome_field, self.settings.sla_tier_field
+        read_by = self.rulebook.readers(outcome_field=names[0], sla_tier_field=names[1])
+        return read_by(stream, module, field)
 
     def flow(self, run: Run) -> Flow:
         from zdsync.flow import Flow

@@ -69,11 +69,15 @@ def merge(
     return {"cf": _shown(raw, after, gone), "cf_kept": after}
 
 
-def refresh(database: Database, stream: str) -> int:
+def show(database: Database, system: str) -> int:
     """Show in `cf` what vanished fields held, and hide what came back; returns rows touched.
 
     The caller holds the transaction.
     """
+    return sum(_refresh(database, name) for name in STREAMS if name.startswith(system + "."))
+
+
+def _refresh(database: Database, stream: str) -> int:
     gone = gone_keys(database, stream)
     query = f"select rowid, cf, cf_kept from {ident(stream)} where cf_kept is not null"
     todo = []

@@ -158,9 +158,7 @@ class Mirror:
     def show_kept(self, system: str) -> None:
         """Show in `cf` what custom fields held that vanished, hide it where they came back."""
         with self.transaction():
-            for name in self._tables:
-                if name.startswith(system) and name in kept.STREAMS:
-                    self._touched(kept.refresh(self._database, name))
+            self._touched(kept.show(self._database, system))
 
     def unlinked(self, stream: str) -> list[str]:
         """Ids of live contacts or accounts whose CRM link no answer has carried yet."""

@@ -18,23 +18,15 @@ import orjson
 
 from zdsync.mirror import Mirror
 from zdsync.model import RecordBatch
-from zdsync.sql import Sql
+from zdsync.sql import Sql, load
 
 log = logging.getLogger(__name__)
 
 Kind = Literal["vanished", "renamed", "type_changed", "appeared"]
 Readers = Callable[[str, str, str], Sequence[str]]  # stream, module, field → who reads it
 
-_SYSTEMS = {
-    "desk.fields": (
-        "select module, api_name, coalesce(display_label, name), type, field_id, id "
-        "from desk.fields where deleted_at is null"
-    ),
-    "crm.fields": (
-        "select module, api_name, field_label, data_type, field_id, id "
-        "from crm.fields where deleted_at is null"
-    ),
-}
+_QUERIES = "zdsync.mirror.queries"
+_KNOWN = {"desk.fields": "fields_desk.sql", "crm.fields": "fields_crm.sql"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +60,7 @@ def nobody(stream: str, module: str, field: str) -> Sequence[str]:
 
 def known(mirror: Mirror, stream: str) -> Fields:
     """The fields that the mirror holds as present."""
-    rows = mirror.rows(Sql(_SYSTEMS[stream]))
+    rows = mirror.rows(Sql(load(_QUERIES, _KNOWN[stream])))
     return {
         (str(module), str(name)): Known(label or "", kind or "", zoho_id, id)
         for module, name, label, kind, zoho_id, id in rows
@@ -149,27 +141,10 @@ def note(
         )
     seen_at = now.astimezone(UTC).replace(tzinfo=None)
     bound = orjson.dumps([dict(zip(_SHAPE, row, strict=True)) for row in rows]).decode()
-    mirror.run(Sql(_ENDED, (seen_at, stream, bound)))
-    mirror.run(Sql(_INSERT, (seen_at, stream, bound)))
+    mirror.run(Sql(load(_QUERIES, "drift_ended.sql"), (seen_at, stream, bound)))
+    mirror.run(Sql(load(_QUERIES, "drift_noted.sql"), (seen_at, stream, bound)))
     mirror.show_kept(stream.partition(".")[0])
     return found
 
 
 _SHAPE = ("module", "field", "kind", "before", "after", "read_by")
-_TYPES = (
-    '[{"module":"VARCHAR","field":"VARCHAR","kind":"VARCHAR",'
-    '"before":"VARCHAR","after":"VARCHAR","read_by":["VARCHAR"]}]'
-)
-_NEW = f"(select unnest(from_json($3, '{_TYPES}'), recursive := true))"  # noqa: S608 - a constant
-_INSERT = (
-    "insert into zdsync.drift "  # noqa: S608 - a constant
-    f"select $1, $2, n.module, n.field, n.kind, n.before, n.after, n.read_by, null from {_NEW} n"
-)
-# A field that is back, under its old name too, is no longer gone.
-_ENDED = (
-    "update zdsync.drift d set ended_at = $1 "  # noqa: S608 - a constant
-    f"from {_NEW} n where d.stream = $2 and d.ended_at is null and d.module = n.module "
-    "and d.kind in ('vanished', 'renamed') "
-    "and d.field = case when n.kind = 'renamed' then n.after else n.field end "
-    "and n.kind in ('appeared', 'renamed')"
-)

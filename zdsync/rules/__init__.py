@@ -7,6 +7,7 @@ from zdsync.rules.examples import check_patterns, run_examples
 from zdsync.rules.folding import fold, needs_python, searchable, searchable_in_sql
 from zdsync.rules.load import Limits, Loaded, Rule, RuleFile, compile_rule, load_rules
 from zdsync.rules.outcome import lowers
+from zdsync.rules.reads import folded, readers_of
 
 __all__ = [
     "CompiledRule",
@@ -18,9 +19,11 @@ __all__ = [
     "compile_rule",
     "fold",
     "fold_columns",
+    "folded",
     "load_rules",
     "lowers",
     "needs_python",
+    "readers_of",
     "run_examples",
     "searchable",
     "searchable_in_sql",
