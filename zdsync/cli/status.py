@@ -8,6 +8,8 @@ from zdsync.reports.listing import listing, render_listing
 from zdsync.reports.pools import Pool
 from zdsync.reports.status import Status
 
+_DRIFTED = 8  # lines of drift; the rest is in zdsync.drift
+
 
 def status_text(status: Status, width: int | None, *, colour: bool) -> str:
     """Draw the status for `width` columns; None is a pipe."""
@@ -32,6 +34,10 @@ def status_text(status: Status, width: int | None, *, colour: bool) -> str:
         f"published  {_at(status.published_at)}",
         f"writing    {'paused; zdsync resume lets it go on' if status.paused else 'allowed'}",
     ]
+    for number, one in enumerate(status.drift[:_DRIFTED]):
+        lines.append(f"{'' if number else 'fields':11}{one}")
+    if len(status.drift) > _DRIFTED:
+        lines.append(f"           … and {len(status.drift) - _DRIFTED} more in zdsync.drift")
     return table + "\n".join(lines) + "\n"
 
 

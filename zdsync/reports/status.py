@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from zdsync.reports.drift import Drifted, read_drift
 from zdsync.reports.pools import Pool, Rows, read_pool
 from zdsync.sql import Sql, load
 
@@ -48,6 +49,7 @@ class Status:
     holds: int
     paused: bool
     published_at: datetime | None
+    drift: tuple[Drifted, ...] = ()
 
     def spent(self, system: str) -> float:
         """Credits of one system's pool; Desk and CRM each have their own."""
@@ -78,6 +80,7 @@ class Status:
             "holds": self.holds,
             "paused": self.paused,
             "published_at": _iso(self.published_at),
+            "drift": [one.document() for one in self.drift],
         }
 
 
@@ -108,6 +111,7 @@ def read_status(
         holds=int(holds),
         paused=paused,
         published_at=_aware(published),
+        drift=read_drift(rows, now),
     )
 
 
