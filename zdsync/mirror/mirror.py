@@ -1,5 +1,4 @@
 """The mirror for the other rooms: one object for the private file. One thread writes.
-
 Promises: rows and their cursor commit together (promise 1), versions never go back (promise 2),
 a stream that lists nothing is a fault (promise 4). Knows nothing of HTTP or rules.
 """

@@ -3,8 +3,8 @@
 from zdsync.pull.estimate import Estimate, Estimator, Price
 from zdsync.pull.names import refuse_unknown
 from zdsync.pull.pace import paced
-from zdsync.pull.progress import Progress, Quiet
-from zdsync.pull.puller import Puller, StreamOutcome
+from zdsync.pull.progress import Progress, Quiet, StreamOutcome
+from zdsync.pull.puller import Puller
 from zdsync.pull.reconcile import ALLOWANCE, CHECKED, Comparison, Reconciler, due
 
 __all__ = [

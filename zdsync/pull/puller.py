@@ -21,7 +21,7 @@ from zdsync.model import Call, Cursor, RecordBatch, Row, Shape, Span
 from zdsync.pull import drift
 from zdsync.pull.children import Children
 from zdsync.pull.deletes import Deletes
-from zdsync.pull.progress import Progress
+from zdsync.pull.progress import Progress, StreamOutcome
 from zdsync.pull.spans import subtract
 from zdsync.sql import Sql
 from zdsync.streams import STREAMS, StreamSpec
@@ -36,16 +36,6 @@ FIRST = datetime(2000, 1, 1, tzinfo=UTC)  # before any Zoho portal
 BATCH_ROWS = 1000
 FIELD_MODULES = ("tickets", "contacts", "accounts")
 CRM_MODULES = ("Contacts", "Accounts", "Leads")
-
-
-@dataclass(frozen=True, slots=True)
-class StreamOutcome:
-    """How one stream went: rows read, rows that changed, and why it stopped, if it did."""
-
-    stream: str
-    read: int
-    changed: int
-    error: ZdsyncError | None = None
 
 
 @dataclass(slots=True)
@@ -93,9 +83,8 @@ class Puller:
         return last is None or self.clock.now() - last >= timedelta(seconds=spec.every)
 
     def _pull_one(self, spec: StreamSpec, full: bool) -> StreamOutcome:
-        started = self.clock.monotonic()
+        started, tally = self.clock.monotonic(), _Tally()
         self.progress.start(spec.name, None)
-        tally = _Tally()
         error: ZdsyncError | None = None
         try:
             self._walk(spec, full, tally)
@@ -153,8 +142,7 @@ class Puller:
             before = drift.known(self.mirror, spec.name)
             self._replace(spec, batches, tally, drift.unlisted(before, batches))
             if whole:
-                now = self.clock.now()
-                drift.note(self.mirror, spec.name, before, now, self.readers)
+                drift.note(self.mirror, spec.name, before, self.clock.now(), self.readers)
 
     def _fields(self, spec: StreamSpec) -> Iterator[RecordBatch]:
         if spec.system == "desk":

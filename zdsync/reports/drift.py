@@ -63,6 +63,10 @@ def read_drift(rows: Rows, now: datetime) -> tuple[Drifted, ...]:
     """Fields that drifted within a week, or that are gone and still read."""
     at = now.astimezone(UTC).replace(tzinfo=None)
     found = rows(Sql(load("zdsync.reports.queries", "status_drift.sql"), (at,)))
-    return tuple(
-        Drifted(row[0].replace(tzinfo=UTC), *row[1:-1], read_by=tuple(row[-1])) for row in found
-    )
+    return tuple(_drifted(row) for row in found)
+
+
+def _drifted(row: tuple[Any, ...]) -> Drifted:
+    seen_at, stream, module, field, kind, before, after, read_by = row
+    names = (stream, module, field, kind, before, after)
+    return Drifted(seen_at.replace(tzinfo=UTC), *names, tuple(read_by))
