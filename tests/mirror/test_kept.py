@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from itertools import permutations
 from typing import Any
 
 import pytest
@@ -139,3 +140,13 @@ def test_extra_is_empty_again_when_its_last_key_left(mirror: Mirror) -> None:
     mirror.upsert(batch(ticket(modified=1, **misfit), shape=Shape.DETAIL))
     mirror.upsert(batch(ticket(modified=2, task_count=4), shape=Shape.DETAIL, read=20))
     assert one(mirror, "extra, task_count") == (None, 4)
+
+
+@pytest.mark.parametrize("order", list(permutations((1, 2, 3))))
+def test_the_last_value_of_a_vanished_field_is_the_newest_one(
+    fields: Mirror, order: tuple[int, ...]
+) -> None:
+    told: dict[int, dict[str, Any]] = {1: {GONE: "old"}, 2: {GONE: "new"}, 3: {"cf_there": "x"}}
+    for minute in order:
+        fields.upsert(batch(ticket(modified=minute, cf=told[minute]), read=20 + minute))
+    assert json.loads(one(fields, "cf")) == {"cf_there": "x", GONE: "new"}

@@ -182,3 +182,12 @@ def test_a_day_follows_the_next_whatever_the_clocks_do(dc: str) -> None:
         assert timedelta(hours=23) <= end - start <= timedelta(hours=25)
         assert day.start(end) == end
         now = end
+
+
+def test_calls_in_flight_count_before_they_are_answered() -> None:
+    at = account(FakeClock())
+    read(at, left=300)
+    for _ in range(33):
+        at.book(3)
+    with pytest.raises(CreditsSpent):
+        at.book(3)
