@@ -99,7 +99,9 @@ def _safely(tick: Callable[[], None], said: _Said) -> None:
         if error.retry_at != said.rest_until:  # once a rest, not at every tick of it
             log.warning("service=resting %s", diagnostics.render(error).replace("\n", " | "))
         said.rest_until = error.retry_at
-    except ZdsyncError as error:
-        log.error("tick=failed %s", diagnostics.render(error).replace("\n", " | "))
     except Exception as error:
-        diagnostics.bug(error)
+        told = diagnostics.known(error)
+        if isinstance(told, ZdsyncError):
+            log.error("tick=failed %s", diagnostics.render(told).replace("\n", " | "))
+        else:
+            diagnostics.bug(error)

@@ -5,11 +5,13 @@ Has no logic of its own. Knows no command: `app` has those.
 
 from __future__ import annotations
 
+import json
+import logging
 import secrets
 import threading
 from collections import deque
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -19,12 +21,11 @@ from typing import TYPE_CHECKING
 
 from zdsync.clock import Clock, SystemClock
 from zdsync.connect import Zoho, make_folders, open_portal
-from zdsync.errors import ZdsyncError
-from zdsync.mirror import SERVICE, WORK, Mirror, hold, private_files
+from zdsync.errors import MirrorFailed, ZdsyncError
+from zdsync.mirror import SERVICE, WORK, Mirror, Shield, hold, private_files
 from zdsync.pull import Progress, Puller, Quiet, paced
 from zdsync.readings import MIRROR, published
 from zdsync.settings import Settings
-from zdsync.sql import Sql
 
 if TYPE_CHECKING:
     # What one command needs is imported by its method: a pull must not wait for the rules.
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
     from zdsync.flow import Flow
     from zdsync.rulebook import Rulebook
 
+log = logging.getLogger(__name__)
+
+_LOADED = "journal_files"  # how much of the journal the mirror has loaded
 _TICKS = 12  # lately: what a tick costs is the middle of so many
 TURN = 60.0  # seconds that a command waits for another to finish with the mirror
 
@@ -63,6 +67,8 @@ class Workplace:
         self._published_at: datetime | None = None
         self._mirror: Mirror | None = None
         self._costs: deque[float] = deque(maxlen=_TICKS)
+        self._spent_before = 0.0
+        self._shield: Shield | None = None
 
     # -- parts ------------------------------------------------------------------------------
 
@@ -84,7 +90,12 @@ class Workplace:
         """The truth about writes."""
         from zdsync.changes import Journal
 
-        return Journal(self.settings.private_dir / "journal", self.clock)
+        return Journal(self.journal_dir, self.clock)
+
+    @property
+    def journal_dir(self) -> Path:
+        """The files of the journal, a month each."""
+        return self.settings.private_dir / "journal"
 
     @contextmanager
     def work(self, command: str, wait: float = TURN) -> Iterator[Mirror]:
@@ -105,9 +116,19 @@ class Workplace:
         ):
             yield mirror
 
-    def instance(self) -> AbstractContextManager[None]:
-        """Hold the place of the one service of this data directory."""
-        return hold(self.settings.private_dir, SERVICE, command="zdsync run", clock=self.clock)
+    @contextmanager
+    def instance(self) -> Iterator[None]:
+        """Hold the place of the one service of this data directory.
+
+        Meanwhile nobody can open the published file for writing.
+        """
+        private = self.settings.private_dir
+        with hold(private, SERVICE, command="zdsync run", clock=self.clock), Shield() as shield:
+            self._shield = shield
+            try:
+                yield
+            finally:
+                self._shield = None
 
     def paused(self) -> bool:
         """Whether the brake is on or the service is asked to end."""
@@ -137,8 +158,6 @@ class Workplace:
     def flow(self, run: Run) -> Flow:
         from zdsync.flow import Flow
 
-        if not run.mirror.rows(Sql("SELECT 1 FROM zdsync.journal LIMIT 1")):
-            run.mirror.load_journal(self.journal.lines())  # a new mirror knows what was written
         return Flow(
             mirror=run.mirror,
             portal=run.mirror.portal(),
@@ -155,37 +174,60 @@ class Workplace:
         """One recorded run over the private mirror; what it changed is published at its end."""
         with self.work(f"zdsync {command}") as mirror:
             run = Run(mirror, f"{self.clock.now():%Y%m%dT%H%M%S}-{secrets.token_hex(3)}")
+            self._load_journal(mirror)
             mirror.start_run(run.id, command)
-            outcome, said = "failed", ""
-            spent = self._resume(mirror)
+            self._resume(mirror)
             try:
                 yield run
-                outcome = "done"
-            except ZdsyncError as error:
-                said = error.what
+            except BaseException as error:
+                try:
+                    said = error.what if isinstance(error, ZdsyncError) else ""
+                    self._end(run, command, "failed", said)
+                except ZdsyncError as second:  # the first error tells why
+                    log.warning("run=%s ended=badly reason=%s", run.id, second.what)
                 raise
-            finally:
-                self._account(mirror, run.id, spent)
-                mirror.finish_run(run.id, outcome, run.counts, said)
-                if self._publish_is_due(command):
-                    self._publish(mirror)
+            self._end(run, command, "done")
 
-    def _resume(self, mirror: Mirror) -> float:
-        """Go on with the account of credits; returns what this process spent so far."""
-        self._mirror = mirror
-        if "zoho" not in self.__dict__:
-            return 0.0
-        self.zoho.resume(mirror)
-        return self.zoho.desk_credits.ever
+    def _end(self, run: Run, command: str, outcome: str, error: str = "") -> None:
+        """Keep what the run came to, and publish."""
+        self._account(run.mirror, run.id)
+        run.mirror.finish_run(run.id, outcome, run.counts, error)
+        if self._publish_is_due(command):
+            self._publish(run.mirror)
 
-    def _account(self, mirror: Mirror, run_id: str, spent: float) -> None:
+    def _load_journal(self, mirror: Mirror) -> None:
+        """Load what the journal's files hold beyond what this mirror loaded.
+
+        A new mirror, or one that was put back, learns what was written.
+        """
+        if not self.journal_dir.is_dir():
+            return  # a pull that never wrote need not know how to
+        held = json.loads(mirror.noted(_LOADED) or "{}")
+        try:
+            sizes = self.journal.sizes()
+            grown = [name for name, size in sizes.items() if held.get(name) != size]
+            if grown:
+                mirror.load_journal(self.journal.lines(only=grown))
+                mirror.note(_LOADED, json.dumps(sizes))
+        except OSError as error:
+            what = f"the journal in {self.journal_dir} cannot be read: {error.strerror}"
+            raise MirrorFailed(what, "mend the rights or the disk") from None
+
+    def _resume(self, mirror: Mirror) -> None:
+        """Go on with the account of credits from what others spent meanwhile."""
+        self._mirror, self._spent_before = mirror, 0.0
+        if "zoho" in self.__dict__:
+            self.zoho.resume(mirror)
+            self._spent_before = self.zoho.desk_credits.ever
+
+    def _account(self, mirror: Mirror, run_id: str) -> None:
         """Keep what the run's calls cost, and how the credits stand."""
         self._mirror = None
         if "zoho" not in self.__dict__:
             return
         mirror.record_calls(run_id, self.zoho.drain())
         self.zoho.keep(mirror)
-        self._costs.append(self.zoho.desk_credits.ever - spent)
+        self._costs.append(self.zoho.desk_credits.ever - self._spent_before)
 
     def pause(self) -> timedelta:
         """How long to wait until the next run: longer where the day's credits run short."""
@@ -194,8 +236,11 @@ class Workplace:
         return paced(self.zoho.desk_credits, self.settings.every, median(self._costs), self.clock)
 
     def _publish(self, mirror: Mirror) -> None:
-        if mirror.publish(published(self.settings), exclude=self.settings.publish_exclude):
+        target = published(self.settings)
+        if mirror.publish(target, exclude=self.settings.publish_exclude):
             self._published_at = self.clock.now()
+        if self._shield is not None:
+            self._shield.cover(target)
 
     def _publish_is_due(self, command: str) -> bool:
         last = self._published_at

@@ -81,6 +81,8 @@ def _mirror(add: _Add) -> None:
     reconcile.add_argument("--json", action="store_true")
     run = add("run", "run as a service: pull, plan, apply, publish, again and again")
     run.add_argument("--once", action="store_true", help="one tick, then end")
+    backup = add("backup", "copy the mirror and the journal, also while the service runs")
+    backup.add_argument("directory", metavar="DIR", help="where to put zdsync-backup-<instant>")
     add("pause", "stop writing before the next write")
     add("resume", "go on writing")
 

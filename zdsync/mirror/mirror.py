@@ -17,6 +17,7 @@ from typing import Any, Self
 
 from zdsync.clock import Clock
 from zdsync.mirror import (
+    birth,
     cursors,
     kept,
     migrate,
@@ -30,10 +31,10 @@ from zdsync.mirror import (
     versions,
 )
 from zdsync.mirror.database import Database
+from zdsync.mirror.options import OPTIONS, write_options
 from zdsync.model import Call, Cursor, Portal, RecordBatch
 from zdsync.sql import Sql, ident
 
-OPTIONS = {"sla_tier_field": "SLA_Tier", "outcome_field": "cf_outcome", "crm": "on"}
 # The link to the CRM that search rows may lack (streams.py), by stream.
 _LINKS = {"desk.contacts": "zoho_crm_contact_id", "desk.accounts": "zoho_crm_account_id"}
 
@@ -63,12 +64,13 @@ class Mirror:
         MirrorFailed.
         """
         private_directory(path.parent)
+        birth.make_sure(path, memory=memory)
         database = Database.open(path, memory=memory)
         try:
             migrate.migrate(database)
             made = tables.prepare(database)
             chosen = {**OPTIONS, **options}
-            _write_options(database, chosen)
+            write_options(database, chosen)
             standing.apply(database)
             path.chmod(0o600)
         except BaseException:
@@ -77,7 +79,6 @@ class Mirror:
         return cls(database, made, chosen, clock, memory)
 
     def close(self) -> None:
-        """Close the file; what was committed stays."""
         self._database.close()
 
     def __enter__(self) -> Self:
@@ -203,7 +204,6 @@ class Mirror:
         return self._database.columns_and_rows(sql)
 
     def run(self, sql: Sql) -> None:
-        """Run one statement for its effect."""
         self._database.run(sql)
 
     @contextmanager
@@ -244,6 +244,11 @@ class Mirror:
             self.run(Sql("delete from zdsync.options where name = ?", (name,)))
             self.run(Sql("insert into zdsync.options values (?, ?)", (name, value)))
 
+    def noted(self, name: str) -> str | None:
+        """One word that was kept; None if none was."""
+        rows = self.rows(Sql("select value from zdsync.options where name = ?", (name,)))
+        return str(rows[0][0]) if rows else None
+
     def record_calls(self, run_id: str, calls: Sequence[Call]) -> None:
         """Keep what each call cost."""
         with self.transaction():
@@ -279,22 +284,3 @@ def private_directory(directory: Path) -> None:
     """Make the directory of the private file: for its owner only."""
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     directory.chmod(0o700)
-
-
-def _write_options(database: Database, options: Mapping[str, str]) -> None:
-    """Write zdsync.options; the views read the JSON paths, so that names need no SQL text."""
-    wanted = {
-        **options,
-        "sla_tier_path": _json_path(options["sla_tier_field"]),
-        "outcome_path": _json_path(options["outcome_field"]),
-    }
-    have = dict(database.rows(Sql("select name, value from zdsync.options")))
-    with database.transaction():
-        for name, value in wanted.items():
-            if have.get(name) != value:
-                database.run(Sql("delete from zdsync.options where name = ?", (name,)))
-                database.run(Sql("insert into zdsync.options values (?, ?)", (name, value)))
-
-
-def _json_path(name: str) -> str:
-    return '$."' + name.replace("\\", "\\\\").replace('"', '\\"') + '"'
