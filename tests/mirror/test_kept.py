@@ -73,7 +73,7 @@ def _state(mirror: Mirror) -> dict[str, Any]:
 
 
 @settings(
-    max_examples=25,
+    max_examples=40,
     deadline=None,
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
@@ -94,6 +94,19 @@ def test_promise_2_what_stays_does_not_depend_on_order_or_duplicates(
         newest = max((modified, shape, read) for shape, modified, read, _, _ in told)
         last = [r[3][GONE] for r in told if (r[1], r[0], r[2]) == newest]
         assert (first["cf"] or {}).get(GONE) in last
+
+
+def test_an_empty_object_over_keys_that_were_emptied_is_the_same_in_any_order(
+    fields: Mirror,
+) -> None:
+    empty = batch(ticket(modified=1, cf={}), shape=Shape.DETAIL, read=6)
+    nulls = batch(ticket(modified=1, cf={GONE: None, "cf_there": None}), read=3)
+    states = []
+    for order in ((empty, nulls), (nulls, empty)):
+        for some in order:
+            fields.upsert(some)
+        states.append(_state(fields))
+    assert states[0] == states[1]
 
 
 def test_a_key_that_is_still_a_field_goes_when_answers_leave_it_out(fields: Mirror) -> None:

@@ -63,9 +63,8 @@ def merge(
     after = versions.merge_kept(own, at_cf, before, given, at)
     if not before and not after:
         return None
-    raw = shown if newest is own and not before else (newest or None)
-    if newest is given and not isinstance(incoming, dict):
-        raw = incoming
+    told = shown if newest is own else incoming
+    raw = told if told is not None and not isinstance(told, dict) else newest or None
     return {"cf": _shown(raw, after, gone), "cf_kept": after}
 
 
