@@ -112,14 +112,16 @@ def _locked(folder: Path) -> Iterator[bool]:
 
 
 def _copy(settings: Settings, part: Path) -> None:
-    """The mirror and the journal as they are now, and the rules; the token is left."""
+    """The mirror, the journal, who was forgotten, and the rules; the token is left."""
     copy_closed(settings.private_dir / MIRROR, part / MIRROR)
     journal = part / "journal"
     journal.mkdir(mode=0o700)
     for file in sorted((settings.private_dir / "journal").glob("*.ndjson")):
         shutil.copyfile(file, journal / file.name)
-    if settings.rules.is_file():
-        shutil.copyfile(settings.rules, part / "rules.yaml")
+    forgotten = settings.private_dir / "forgotten.ndjson"
+    for file, name in ((forgotten, forgotten.name), (settings.rules, "rules.yaml")):
+        if file.is_file():
+            shutil.copyfile(file, part / name)
 
 
 def _examine(settings: Settings, copy: Path) -> Found:

@@ -52,6 +52,7 @@ class Flow:
     journal: Journal
     run_id: str
     read_tags: Callable[[Sequence[str]], None]
+    lacks: Callable[[CompiledRule], Sequence[str]] = lambda rule: ()  # columns never stored
 
     def plan(self, rules: RuleFile, *, rule: str | None = None, ticket: str | None = None) -> Plan:
         """Plan what the rules ask for; reads the tags of the tickets that need it first."""
@@ -126,9 +127,15 @@ class Flow:
         as_of = self.clock.now()
         unready = unready_streams(self.mirror.cursor, as_of, self.every, crm=self.portal.crm)
         compiled = self._compiled(rules, as_of, rule)
+        unfit = tuple(
+            Skipped(one.id, f"ZDSYNC_EXCLUDE leaves out {', '.join(self.lacks(one))}")
+            for one in compiled
+            if self.lacks(one)
+        )
+        compiled = [one for one in compiled if not self.lacks(one)]
 
         def once() -> Evaluation:
-            return evaluate(
+            found = evaluate(
                 self.mirror,
                 compiled,
                 self.portal,
@@ -138,6 +145,7 @@ class Flow:
                 owner_map=self.owner_map,
                 ticket=ticket,
             )
+            return replace(found, skipped=(*unfit, *found.skipped))
 
         found = once()
         unread = found.plan().unread_tags

@@ -22,7 +22,8 @@ from typing import TYPE_CHECKING
 from zdsync.clock import Clock, SystemClock
 from zdsync.connect import Zoho, make_folders, open_portal
 from zdsync.errors import MirrorFailed, ZdsyncError
-from zdsync.mirror import SERVICE, WORK, Mirror, Shield, hold, private_files
+from zdsync.forgetting import drop_plans, keep_private
+from zdsync.mirror import SERVICE, WORK, Mirror, Policy, Shield, hold, private_files
 from zdsync.pull import Progress, Puller, Quiet, paced
 from zdsync.readings import MIRROR, published
 from zdsync.settings import Settings
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from zdsync.changes import Journal
     from zdsync.flow import Flow
     from zdsync.rulebook import Rulebook
+    from zdsync.rules import CompiledRule
 
 log = logging.getLogger(__name__)
 
@@ -111,9 +113,15 @@ class Workplace:
             private_files(),
             hold(private, WORK, command=command, clock=self.clock, wait=wait),
             Mirror.open(
-                private / MIRROR, memory=settings.memory, options=options, clock=self.clock
+                private / MIRROR,
+                memory=settings.memory,
+                options=options,
+                clock=self.clock,
+                policy=Policy(settings.exclude, settings.retention),
             ) as mirror,
         ):
+            if mirror.privacy.excluded_anew:
+                drop_plans(self.settings)
             yield mirror
 
     @contextmanager
@@ -167,7 +175,16 @@ class Workplace:
             journal=self.journal,
             run_id=run.id,
             read_tags=lambda ids: self.puller(run).read_tags(ids),
+            lacks=self.lacks,
         )
+
+    def lacks(self, rule: CompiledRule) -> list[str]:
+        """The columns that a rule needs and ZDSYNC_EXCLUDE leaves out."""
+        from zdsync.rules import lacking
+
+        known = self.settings
+        fields = {"outcome_field": known.outcome_field, "tier_field": known.sla_tier_field}
+        return lacking(rule, known.exclude, **fields)
 
     @contextmanager
     def run(self, command: str) -> Iterator[Run]:
@@ -192,6 +209,7 @@ class Workplace:
         """Keep what the run came to, and publish."""
         self._account(run.mirror, run.id)
         run.mirror.finish_run(run.id, outcome, run.counts, error)
+        keep_private(run.mirror, self.settings, daily=command == "run")
         if self._publish_is_due(command):
             self._publish(run.mirror)
 

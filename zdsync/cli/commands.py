@@ -161,6 +161,21 @@ def backup(args: Namespace) -> int:
     return 0
 
 
+def forget(args: Namespace) -> int:
+    """Empty what the mirror holds of a person."""
+    from zdsync.cli.forgotten import agreement, forgotten_document, forgotten_text
+
+    done = App(load_settings()).forget(args.contact, agreement(yes=args.yes, say=say))
+    if done is None:
+        say("Nothing was emptied.")
+        return 0
+    if args.json:
+        document(forgotten_document(done))
+    else:
+        out(forgotten_text(done))
+    return 0
+
+
 def pause(args: Namespace) -> int:
     """Put the brake on."""
     App(load_settings()).pause()

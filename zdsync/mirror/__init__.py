@@ -4,6 +4,7 @@ from zdsync.mirror.database import MEND
 from zdsync.mirror.held import HIDDEN, Axis, Held
 from zdsync.mirror.lock import SERVICE, WORK, hold, private_files
 from zdsync.mirror.mirror import Mirror
+from zdsync.mirror.privacy import Policy
 from zdsync.mirror.publishing import publish
 from zdsync.mirror.reader import Reader
 from zdsync.mirror.scratch import scratch
@@ -19,6 +20,7 @@ __all__ = [
     "Found",
     "Held",
     "Mirror",
+    "Policy",
     "Reader",
     "Shield",
     "copy_closed",

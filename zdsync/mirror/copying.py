@@ -15,15 +15,17 @@ import shutil
 import signal
 import sys
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from zdsync.errors import Misconfigured, ZdsyncError
+from zdsync.errors import ZdsyncError
 from zdsync.mirror import migrate, standing, tables
 from zdsync.mirror.database import Database
+from zdsync.mirror.hiding import refuse_unknown, shown
 from zdsync.mirror.publishing import PRIVATE_TABLES, staging, write_published
-from zdsync.sql import Sql, ident
+from zdsync.personal import named
+from zdsync.sql import Sql, ident, join
 
 _PIECE = 1 << 24
 _COLUMNS = """
@@ -32,9 +34,6 @@ where database_name = 'source' and schema_name in ('desk', 'crm', 'zdsync')
   and table_name in (select table_name from duckdb_tables() where database_name = 'source')
 group by 1 order by 1
 """
-
-
-_OWNERS = {"cf_kept": "cf"}  # bookkeeping that holds values goes with its column
 
 
 def copy(private: Path, temporary: Path, wishes: Mapping[str, Any]) -> None:
@@ -108,26 +107,17 @@ def _fill(database: Database, exclude: Sequence[str]) -> None:
     migrate.migrate(database)
     tables.prepare(database)
     have: dict[str, list[str]] = dict(database.rows(Sql(_COLUMNS)))
-    _check(exclude, have)
+    refuse_unknown(exclude, have)
+    hidden = list(named(exclude))
     for table, columns in have.items():
         if table in PRIVATE_TABLES:
             continue
-        kept = [ident(c) for c in columns if f"{table}.{_OWNERS.get(c, c)}" not in exclude]
-        where = " where name <> 'views'" if table == "zdsync.options" else ""
+        source = Sql(f" from {ident('source.' + table)}")
+        if table == "zdsync.options":
+            source += " where name <> 'views'"
+        kept = join(", ", [shown(table, column, columns, hidden) for column in columns])
         database.run(Sql(f"delete from {ident(table)}"))
-        database.run(
-            Sql(
-                f"insert into {ident(table)} by name "
-                f"select {', '.join(kept)} from {ident('source.' + table)}{where}"
-            )
-        )
-
-
-def _check(exclude: Iterable[str], have: Mapping[str, Sequence[str]]) -> None:
-    known = {f"{table}.{column}" for table, columns in have.items() for column in columns}
-    wrong = sorted(set(exclude) - known)
-    if wrong:
-        raise Misconfigured(f"ZDSYNC_PUBLISH_EXCLUDE names no column: {', '.join(wrong)}")
+        database.run(Sql(f"insert into {ident(table)} by name select ") + kept + source)
 
 
 def _end_with_parent() -> None:

@@ -74,6 +74,11 @@ class Database:
             raise translate(error, path) from None
         return cls(connection, path)
 
+    def reopen(self, *, memory: str) -> None:
+        """Open the file again after a `close`: another may lie in its place now."""
+        again = Database.open(self.path, memory=memory)
+        self._connection = again._connection
+
     def close(self) -> None:
         try:
             self._connection.close()

@@ -6,9 +6,11 @@ system drops the lock when its process ends, however it ends.
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -72,6 +74,16 @@ def _take(handle: int, path: Path, clock: Clock, wait: float) -> None:
                     f"{what} of {path.parent.parent} is held by {who}", "wait until it ends"
                 ) from None
             clock.sleep(_POLL)
+
+
+def private_directory(directory: Path) -> None:
+    """Make the private directory; it and every file below are their owner's alone."""
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for path in (directory, *directory.rglob("*")):
+        with contextlib.suppress(FileNotFoundError):  # another process's temporary file
+            mode = 0o700 if path.is_dir() else 0o600
+            if not path.is_symlink() and stat.S_IMODE(path.stat().st_mode) & 0o077:
+                path.chmod(mode)
 
 
 @contextmanager

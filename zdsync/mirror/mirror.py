@@ -22,6 +22,7 @@ from zdsync.mirror import (
     kept,
     migrate,
     portal,
+    privacy,
     publishing,
     runs,
     standing,
@@ -30,8 +31,9 @@ from zdsync.mirror import (
     upsert,
     versions,
 )
+from zdsync.mirror import options as words
 from zdsync.mirror.database import Database
-from zdsync.mirror.options import OPTIONS, write_options
+from zdsync.mirror.lock import private_directory
 from zdsync.model import Call, Cursor, Portal, RecordBatch
 from zdsync.sql import Sql, ident
 
@@ -48,16 +50,24 @@ class Mirror:
         made: Mapping[str, tables.Table],
         options: Mapping[str, str],
         clock: Clock,
-        memory: str,
+        guard: privacy.Privacy,
     ) -> None:
         self._database = database
         self._tables = made
         self._options = options
         self._clock = clock
-        self._memory = memory
+        self.privacy = guard
 
     @classmethod
-    def open(cls, path: Path, *, memory: str, options: Mapping[str, str], clock: Clock) -> Mirror:
+    def open(
+        cls,
+        path: Path,
+        *,
+        memory: str,
+        options: Mapping[str, str],
+        clock: Clock,
+        policy: privacy.Policy = privacy.OPEN,
+    ) -> Mirror:
         """Open or create the mirror and bring it to this version.
 
         `options`: sla_tier_field, outcome_field, crm (on, off). Raises MirrorNewer, MirrorBusy,
@@ -69,14 +79,17 @@ class Mirror:
         try:
             migrate.migrate(database)
             made = tables.prepare(database)
-            chosen = {**OPTIONS, **options}
-            write_options(database, chosen)
+            chosen = {**words.DEFAULTS, **options}
+            words.write(database, chosen)
             standing.apply(database)
             path.chmod(0o600)
+            outcome = chosen["outcome_field"]
+            guard = privacy.Privacy(database, made, clock, memory, policy, outcome)
+            guard.begin()
         except BaseException:
             database.close()
             raise
-        return cls(database, made, chosen, clock, memory)
+        return cls(database, made, chosen, clock, guard)
 
     def close(self) -> None:
         self._database.close()
@@ -119,8 +132,10 @@ class Mirror:
         with self.transaction():
             ordered = sorted(batches, key=lambda batch: batch.stream)
             for stream, some in groupby(ordered, key=lambda batch: batch.stream):
-                table = self._tables[stream]
-                changed += upsert.upsert(self._database, table, list(some), actor)
+                passed = self.privacy.strain(list(some))
+                rows = [one.batch for one in passed]
+                changed += upsert.upsert(self._database, self._tables[stream], rows, actor)
+                self.privacy.settle(passed)
             self._touched(changed)
         return changed
 
@@ -181,7 +196,8 @@ class Mirror:
     ) -> None:
         """Set the tags of tickets (id → tags) as read at `read_at`; a later reading stays."""
         with self.transaction():
-            self._touched(tags.replace(self._database, tags_of, read_at, actor))
+            told = self.privacy.tags(tags_of)
+            self._touched(tags.replace(self._database, told, read_at, actor))
 
     def tags_swept(
         self,
@@ -191,7 +207,8 @@ class Mirror:
     ) -> None:
         """Set the tags of every ticket of departments whose tags were all listed."""
         with self.transaction():
-            self._touched(tags.swept(self._database, tags_of, department_ids, read_at))
+            told = self.privacy.tags(tags_of)
+            self._touched(tags.swept(self._database, told, department_ids, read_at))
 
     # -- questions -------------------------------------------------------------------------------
 
@@ -270,7 +287,7 @@ class Mirror:
             target,
             as_of=self._clock.now(),
             exclude=exclude,
-            memory=self._memory,
+            memory=self.privacy.memory,
             force=force,
         )
 
@@ -278,9 +295,3 @@ class Mirror:
         """Note that there is something to publish."""
         if changed:
             publishing.touch(self._database)
-
-
-def private_directory(directory: Path) -> None:
-    """Make the directory of the private file: for its owner only."""
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    directory.chmod(0o700)

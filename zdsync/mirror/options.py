@@ -1,4 +1,4 @@
-"""zdsync.options: the settings that the views read. Not here: what runs note there."""
+"""zdsync.options: settings that views and other runs read, one word each."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from zdsync.mirror.database import Database
 from zdsync.sql import Sql
 
-OPTIONS = {"sla_tier_field": "SLA_Tier", "outcome_field": "cf_outcome", "crm": "on"}
+DEFAULTS = {"sla_tier_field": "SLA_Tier", "outcome_field": "cf_outcome", "crm": "on"}
 
 
-def write_options(database: Database, options: Mapping[str, str]) -> None:
+def write(database: Database, options: Mapping[str, str]) -> None:
     """Write zdsync.options; the views read the JSON paths, so that names need no SQL text."""
     wanted = {
         **options,

@@ -22,12 +22,14 @@ from pathlib import Path
 from typing import Any
 
 from zdsync.errors import MirrorFailed
+from zdsync.mirror import hiding
 from zdsync.mirror import target as place
 from zdsync.mirror.database import Database
 from zdsync.mirror.upsert import naive
 from zdsync.sql import Sql, ident
 
-PRIVATE_TABLES = ("zdsync.folded",)  # text that only the rules need
+# Text that only the rules need; who was forgotten.
+PRIVATE_TABLES = ("zdsync.folded", "zdsync.forgotten")
 _TIMEOUT = 600
 _REVISION = "select coalesce(max(value::bigint), 0) from zdsync.options where name = 'revision'"
 _LAST = "select value from zdsync.options where name = 'published'"
@@ -67,6 +69,8 @@ def publish_open(
     stands = _is_last(database, state, target) and not place.is_disturbed(target)
     if stands and not force:
         return False
+    if exclude:
+        hiding.refuse_unknown(exclude, hiding.columns(database))
     if database.in_transaction:
         raise MirrorFailed("a transaction is open: nothing was published")
     database.run(Sql("checkpoint"))

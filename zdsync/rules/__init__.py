@@ -8,6 +8,7 @@ from zdsync.rules.folding import fold, needs_python, searchable, searchable_in_s
 from zdsync.rules.load import Limits, Loaded, Rule, RuleFile, compile_rule, load_rules
 from zdsync.rules.outcome import lowers
 from zdsync.rules.reads import folded, readers_of
+from zdsync.rules.stored import lacking
 
 __all__ = [
     "CompiledRule",
@@ -20,6 +21,7 @@ __all__ = [
     "fold",
     "fold_columns",
     "folded",
+    "lacking",
     "load_rules",
     "lowers",
     "needs_python",

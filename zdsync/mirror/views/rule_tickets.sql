@@ -54,6 +54,7 @@ select
     t.contact_id,
     coalesce(t.status_type, status.class) as status_type,
     t.tags_read_at,
+    t.emptied_at is not null as is_emptied,
     t.subject,
     t.description,
     t.status,
