@@ -88,10 +88,11 @@ def doctor(args: Namespace) -> int:
 
 def pull(args: Namespace) -> int:
     """Read what is new, or name its price."""
-    if args.estimate:
-        return _estimate(args)
-    if args.json:
-        raise Misconfigured("--json is for the estimate", hint="use it with --estimate")
+    if args.estimate or args.json:
+        from zdsync.cli.estimated import estimated
+
+        out(estimated(args, width(), colour=sys.stdout.isatty()))
+        return 0
     with watching() as progress:
         outcomes = App(load_settings(), progress=progress).pull(args.streams, full=args.full)
     failed = {id(one.error): one for one in outcomes if one.error}  # a rest ends many: said once
@@ -102,17 +103,6 @@ def pull(args: Namespace) -> int:
     changed = sum(one.changed for one in outcomes)
     out(f"{read:,} rows read, {changed:,} changed, {len(outcomes)} streams")
     return max((one.error.exit_code for one in failed.values() if one.error), default=0)
-
-
-def _estimate(args: Namespace) -> int:
-    from zdsync.cli.estimated import estimate_document, estimate_text
-
-    found = App(load_settings()).estimate(args.streams, full=args.full)
-    if args.json:
-        document(estimate_document(found))
-    else:
-        out(estimate_text(found, width(), colour=sys.stdout.isatty()))
-    return 0
 
 
 def reconcile(args: Namespace) -> int:

@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+import json
+from argparse import Namespace
 from typing import Any
 
+from zdsync.app import App
+from zdsync.errors import Misconfigured
 from zdsync.pull import Estimate, Price
 from zdsync.reports.listing import listing, render_listing
+from zdsync.settings import load_settings
 
 _NAMES = ("stream", "rows", "calls", "credits", "time")
+
+
+def estimated(args: Namespace, width: int | None, *, colour: bool) -> str:
+    """What `pull --estimate` prints. Misconfigured for --json without it."""
+    if not args.estimate:
+        raise Misconfigured("--json is for the estimate", hint="use it with --estimate")
+    found = App(load_settings()).estimate(args.streams, full=args.full)
+    if args.json:
+        return json.dumps(estimate_document(found), ensure_ascii=False, indent=2)
+    return estimate_text(found, width, colour=colour)
 
 
 def estimate_text(found: Estimate, width: int | None, *, colour: bool) -> str:
