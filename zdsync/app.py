@@ -20,6 +20,7 @@ from zdsync.pull import (
     HISTORY_CREDITS,
     Allowance,
     Comparison,
+    Estimate,
     Progress,
     StreamOutcome,
     due,
@@ -28,6 +29,7 @@ from zdsync.pull import (
 from zdsync.readings import MIRROR, no_mirror, reading
 from zdsync.settings import Settings
 from zdsync.streams import BY_NAME
+from zdsync.transport import Rolling, day_of
 from zdsync.workplace import Run, Workplace
 
 if TYPE_CHECKING:
@@ -59,6 +61,12 @@ class App:
             outcomes = self.place.puller(run).pull(names, full=full)
             run.counts["pulled"] = sum(one.read for one in outcomes)
             return outcomes
+
+    def estimate(self, names: Sequence[str] = (), *, full: bool = False) -> Estimate:
+        """Name the price of a pull; nothing is read but counts."""
+        refuse_unknown(names, list(BY_NAME))
+        with self.place.run("estimate") as run:
+            return self.place.zoho.estimator(self.place.puller(run)).estimate(names, full=full)
 
     def reconcile(
         self, names: Sequence[str] = (), *, accept_deletes: bool = False
@@ -194,11 +202,13 @@ class App:
         from zdsync.reports.status import read_status
 
         now, paused = self.place.clock.now(), self.place.brake.exists()
+        began = {"day_began": day_of(self.place.settings.dc).start(now)}
+        began["crm_began"] = Rolling().start(now)
         if not (self.place.settings.private_dir / MIRROR).exists():
             raise no_mirror(self.place.settings)
         try:
             with self.place.work("zdsync status", wait=0) as mirror:
-                return read_status(mirror.rows, now, paused=paused)
+                return read_status(mirror.rows, now, paused=paused, **began)
         except MirrorBusy:  # somebody is at work: the published copy tells how it was before
             with reading(self.place.settings) as reader:
-                return read_status(reader.rows, now, paused=paused)
+                return read_status(reader.rows, now, paused=paused, **began)

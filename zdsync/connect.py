@@ -11,9 +11,10 @@ from zdsync.connectors import Crm, Desk
 from zdsync.errors import Misconfigured, Problem
 from zdsync.mirror import Mirror
 from zdsync.model import Call
-from zdsync.pull import Progress, Puller, Reconciler
+from zdsync.pull import Estimator, Progress, Puller, Reconciler, credits
+from zdsync.pull.drift import Readers, nobody
 from zdsync.settings import Settings
-from zdsync.transport import Api, Connection, connect, new_refresh_token
+from zdsync.transport import Account, Api, Connection, connect, new_refresh_token
 
 # What zdsync asks for (desk-people.md section 11 "Scopes", crm.md section 2).
 SCOPES = (
@@ -50,10 +51,20 @@ class Zoho:
         """How many calls Desk takes at once just now."""
         return self.connection.desk.budget.allowed_now
 
+    def resume(self, mirror: Mirror) -> None:
+        """Go on with the credits from what earlier runs and other processes spent."""
+        for api in self._apis():
+            credits.resume(mirror, api.budget, self.clock.now())
+
+    def keep(self, mirror: Mirror) -> None:
+        """Keep how the credits stand for the next run."""
+        for api in self._apis():
+            credits.keep(mirror, api.budget, self.clock.now())
+
     @property
-    def left_today(self) -> int | None:
-        """Desk credits left today, as Zoho said last."""
-        return self.connection.desk.budget.left_today
+    def desk_credits(self) -> Account:
+        """The account of Desk's credits."""
+        return self.connection.desk.budget.account
 
     def puller(
         self,
@@ -63,6 +74,7 @@ class Zoho:
         *,
         exclude: frozenset[str] = frozenset(),
         accept_deletes: bool = False,
+        readers: Readers = nobody,
     ) -> Puller:
         """What reads this portal into a mirror in one run."""
         return Puller(
@@ -76,6 +88,7 @@ class Zoho:
             run_id=run_id,
             exclude=exclude,
             accept_deletes=accept_deletes,
+            readers=readers,
         )
 
     def reconciler(self, puller: Puller, allowance: float | None = None) -> Reconciler:
@@ -92,13 +105,19 @@ class Zoho:
             survey=walk.survey if (walk := puller.crm_walk()) else None,
         )
 
+    def estimator(self, puller: Puller) -> Estimator:
+        """What names the price of a pull."""
+        desk = self.connection.desk.budget
+        room = desk.account.room
+        return Estimator(puller, self.desk, self.crm, self.clock, desk.allowed_now, room)
+
     def _apis(self) -> list[Api]:
         crm = self.connection.crm
         return [self.connection.desk, *([crm] if crm else [])]
 
 
-def open_portal(settings: Settings, clock: Clock) -> Zoho:
-    """Connect. One call learns the edition's limits, unless the settings name the edition.
+def open_portal(settings: Settings, clock: Clock, mirror: Mirror | None = None) -> Zoho:
+    """Connect. One call learns the edition's limits, unless the settings or the mirror know them.
 
     Raises Misconfigured (credentials missing), TokenRefused, ZohoFailed.
     """
@@ -124,12 +143,16 @@ def open_portal(settings: Settings, clock: Clock) -> Zoho:
     )
     modules = {"Contacts": settings.crm_contacts, "Accounts": settings.crm_accounts}
     crm = Crm(connection.crm, clock, modules) if connection.crm else None
-    desk = Desk(connection.desk, clock)
-    if settings.edition is None:
-        portal = desk.organization(settings.secret("org_id"))
+    zoho = Zoho(connection, Desk(connection.desk, clock), crm, clock)
+    if mirror:
+        zoho.resume(mirror)
+    if not connection.desk.budget.edition_known:
+        portal = zoho.desk.organization(settings.secret("org_id"))
         if connection.crm and portal.edition:
             connection.crm.budget.set_edition(portal.edition)
-    return Zoho(connection, desk, crm, clock)
+        if mirror:  # again: the edition's credits grow with the portal's people
+            zoho.resume(mirror)
+    return zoho
 
 
 def keep_refresh_token(settings: Settings, code: str) -> Path:

@@ -11,17 +11,26 @@ import signal
 import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from types import FrameType
 
 import schedule
 
 from zdsync import diagnostics
-from zdsync.errors import ZdsyncError
+from zdsync.errors import CreditsSpent, ZdsyncError
 
 log = logging.getLogger(__name__)
 
 POLL_SECONDS = 1.0
+
+
+@dataclass(slots=True)
+class _Said:
+    """What the log was told last, so that it is told once."""
+
+    pause: timedelta
+    rest_until: datetime | None = None
 
 
 def serve(
@@ -30,14 +39,26 @@ def serve(
     every: timedelta,
     instance: AbstractContextManager[object],
     stop: threading.Event,
+    pause: Callable[[], timedelta] | None = None,
 ) -> None:
-    """Run `tick` now and after each pause of `every`, until `stop` is set.
+    """Run `tick` now and again after each pause, until `stop` is set.
 
+    The pause is `every`, or what `pause` says after a tick: longer where credits run short.
     `instance` is held all the while; it raises MirrorBusy where another service runs.
     """
     with instance:
         clockwork = schedule.Scheduler()
-        clockwork.every(max(1, round(every.total_seconds()))).seconds.do(_safely, tick)
+        said = _Said(every)
+
+        def job() -> None:
+            _safely(tick, said)
+            clockwork.clear()
+            plan(_next_pause(pause, said) if pause else every)
+
+        def plan(wait: timedelta) -> None:
+            clockwork.every(max(1, round(wait.total_seconds()))).seconds.do(job)
+
+        plan(every)
         log.info("service=started every=%ds", every.total_seconds())
         clockwork.run_all()
         while not stop.is_set():
@@ -58,9 +79,26 @@ def stop_on_signals(stop: threading.Event) -> None:
     signal.signal(signal.SIGINT, ask)
 
 
-def _safely(tick: Callable[[], None]) -> None:
+def _next_pause(pause: Callable[[], timedelta], said: _Said) -> timedelta:
+    try:
+        wait = pause()
+    except Exception as error:
+        diagnostics.bug(error)
+        return said.pause
+    if round(wait.total_seconds()) != round(said.pause.total_seconds()):
+        log.info("service=pausing seconds=%d reason=credits", wait.total_seconds())
+    said.pause = wait
+    return wait
+
+
+def _safely(tick: Callable[[], None], said: _Said) -> None:
     try:
         tick()
+        said.rest_until = None
+    except CreditsSpent as error:
+        if error.retry_at != said.rest_until:  # once a rest, not at every tick of it
+            log.warning("service=resting %s", diagnostics.render(error).replace("\n", " | "))
+        said.rest_until = error.retry_at
     except Exception as error:
         told = diagnostics.known(error)
         if isinstance(told, ZdsyncError):

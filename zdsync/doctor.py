@@ -18,6 +18,8 @@ from zdsync.clock import Clock, SystemClock
 from zdsync.connect import Zoho, make_folders, open_portal
 from zdsync.errors import Misconfigured, ZdsyncError
 from zdsync.model import Span
+from zdsync.readings import published, reading
+from zdsync.reports.drift import read_drift
 from zdsync.settings import Settings
 from zdsync.streams import BY_NAME
 
@@ -50,6 +52,7 @@ def examine(settings: Settings, clock: Clock | None = None) -> Iterator[Finding]
         yield Finding("connection", error.what, error.hint, error.exit_code)
         return
     yield from _portal(settings, zoho, clock)
+    yield from _drift(settings, clock)
     zoho.connection.close()
 
 
@@ -84,6 +87,24 @@ def _portal(settings: Settings, zoho: Zoho, clock: Clock) -> Iterator[Finding]:
         return
     yield _check("crm.users", lambda: _crm_users(zoho))
     yield _check("crm.fields", lambda: _tier_field(settings, zoho))
+
+
+def _drift(settings: Settings, clock: Clock) -> Iterator[Finding]:
+    """Fields that are gone and still read, as the published mirror knows them."""
+    if not published(settings).exists():
+        return
+    try:
+        with reading(settings) as reader:
+            found = read_drift(reader.rows, clock.now())
+    except ZdsyncError as error:
+        yield Finding("fields", error.what, error.hint, error.exit_code)
+        return
+    for one in found:
+        if one.broken:
+            now = f"write {one.after} for it" if one.kind == "renamed" else "take it out of there"
+            yield Finding("fields", str(one), f"{now}; zdsync check names the lines", 2)
+    if not any(one.broken for one in found):
+        yield Finding("fields", "no rule and no report reads a field that is gone")
 
 
 def _check(what: str, look: Callable[[], str]) -> Finding:

@@ -153,6 +153,8 @@ class Portal:
     hidden: frozenset[str] = frozenset()  # "Accounts.SLA_Tier": values kept from the API
     sla_tier_field: str = "SLA_Tier"
     outcome_field: str = "cf_outcome"
+    # custom fields that are gone, as the rules name them → their new name, or nothing
+    vanished: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,16 @@ from zdsync.clock import Clock
 from zdsync.diagnostics import render
 from zdsync.errors import Misconfigured, Problem
 from zdsync.model import Portal
-from zdsync.rules import CompiledRule, RuleFile, compile_rule, load_rules, run_examples
+from zdsync.reports.registry import REPORTS
+from zdsync.rules import (
+    CompiledRule,
+    RuleFile,
+    compile_rule,
+    folded,
+    load_rules,
+    readers_of,
+    run_examples,
+)
 from zdsync.sql import Sql
 from zdsync.text import near
 
@@ -75,6 +84,26 @@ class Rulebook:
         if problems:
             raise self._broken(problems)
         return rules
+
+    def readers(self, *, outcome_field: str, sla_tier_field: str) -> Callable[..., list[str]]:
+        """Who reads a field (stream, module, API name): rules of the file, and reports.
+
+        The file is read when asked; one that cannot be read has no rules.
+        """
+
+        def read_by(stream: str, module: str, field: str) -> list[str]:
+            try:
+                rules = load_rules(self._text(), str(self.path)).rules
+            except Misconfigured:
+                rules = RuleFile(str(self.path))
+            where = (stream, module, folded(field))
+            names = {"outcome_field": outcome_field, "sla_tier_field": sla_tier_field}
+            found = [f"rule {one}" for one in readers_of(rules, where, **names)]
+            if (stream, module) == ("desk.fields", "tickets"):
+                found += [f"report {r.name}" for r in REPORTS.values() if where[2] in r.reads]
+            return found
+
+        return read_by
 
     def _broken(self, problems: tuple[Problem, ...]) -> Misconfigured:
         one = len(problems) == 1

@@ -148,7 +148,7 @@ _TEAM = (
 )
 
 _FIELD = (
-    *_fields("text", "id module apiName name displayLabel type"),
+    *_fields("text", "id module apiName name displayLabel type fieldId"),
     *_fields("bool", "isMandatory isCustomField isEncryptedField"),
     *_fields("int", "maxLength"),
     *_fields("json", "pickListValues"),
@@ -190,7 +190,7 @@ _CRM_USER = (
 )
 
 _CRM_FIELD = (
-    *_fields("text", "id module api_name field_label data_type json_type", "L"),
+    *_fields("text", "id module api_name field_label data_type json_type field_id", "L"),
     *_fields("bool", "custom_field", "L"),
     *_fields("json", "pick_list_values hipaa_compliance lookup", "L"),
 )

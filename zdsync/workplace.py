@@ -9,12 +9,14 @@ import json
 import logging
 import secrets
 import threading
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
+from statistics import median
 from typing import TYPE_CHECKING
 
 from zdsync.clock import Clock, SystemClock
@@ -22,7 +24,7 @@ from zdsync.connect import Zoho, make_folders, open_portal
 from zdsync.errors import MirrorFailed, ZdsyncError
 from zdsync.forgetting import drop_plans, keep_private
 from zdsync.mirror import SERVICE, WORK, Mirror, Policy, Shield, hold, private_files
-from zdsync.pull import PastReader, Progress, Puller, Quiet
+from zdsync.pull import PastReader, Progress, Puller, Quiet, paced
 from zdsync.readings import MIRROR, published
 from zdsync.settings import Settings
 
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _LOADED = "journal_files"  # how much of the journal the mirror has loaded
+_TICKS = 12  # lately: what a tick costs is the middle of so many
 TURN = 60.0  # seconds that a command waits for another to finish with the mirror
 
 
@@ -64,6 +67,9 @@ class Workplace:
         self.clock: Clock = clock or SystemClock(self.stop)
         self.progress: Progress = progress or Quiet()
         self._published_at: datetime | None = None
+        self._mirror: Mirror | None = None
+        self._costs: deque[float] = deque(maxlen=_TICKS)
+        self._spent_before = 0.0
         self._shield: Shield | None = None
 
     # -- parts ------------------------------------------------------------------------------
@@ -72,7 +78,7 @@ class Workplace:
     def zoho(self) -> Zoho:
         """The way to the portal, opened when first needed."""
         make_folders(self.settings)
-        return open_portal(self.settings, self.clock)
+        return open_portal(self.settings, self.clock, self._mirror)
 
     @cached_property
     def rulebook(self) -> Rulebook:
@@ -142,9 +148,13 @@ class Workplace:
         return self.settings.data_dir / "STOP"
 
     def puller(self, run: Run, *, accept_deletes: bool = False) -> Puller:
-        exclude = frozenset(self.settings.exclude)
         return self.zoho.puller(
-            run.mirror, run.id, self.progress, exclude=exclude, accept_deletes=accept_deletes
+            run.mirror,
+            run.id,
+            self.progress,
+            exclude=frozenset(self.settings.exclude),
+            accept_deletes=accept_deletes,
+            readers=self._read_by,
         )
 
     def past(self, run: Run) -> PastReader:
@@ -153,6 +163,12 @@ class Workplace:
         return PastReader(
             run.mirror, zoho.desk, self.clock, zoho.workers, zoho.drain, run.id, exclude
         )
+
+    def _read_by(self, stream: str, module: str, field: str) -> list[str]:
+        """The rules and reports that read a field; asked only when a field drifted."""
+        names = self.settings.outcome_field, self.settings.sla_tier_field
+        read_by = self.rulebook.readers(outcome_field=names[0], sla_tier_field=names[1])
+        return read_by(stream, module, field)
 
     def flow(self, run: Run) -> Flow:
         from zdsync.flow import Flow
@@ -184,6 +200,7 @@ class Workplace:
             run = Run(mirror, f"{self.clock.now():%Y%m%dT%H%M%S}-{secrets.token_hex(3)}")
             self._load_journal(mirror)
             mirror.start_run(run.id, command)
+            self._resume(mirror)
             try:
                 yield run
             except BaseException as error:
@@ -200,7 +217,7 @@ class Workplace:
         self._account(run.mirror, run.id)
         run.mirror.finish_run(run.id, outcome, run.counts, error)
         keep_private(run.mirror, self.settings, daily=command == "run")
-        if command != "run" or self._publish_is_due():
+        if self._publish_is_due(command):
             self._publish(run.mirror)
 
     def _load_journal(self, mirror: Mirror) -> None:
@@ -221,13 +238,27 @@ class Workplace:
             what = f"the journal in {self.journal_dir} cannot be read: {error.strerror}"
             raise MirrorFailed(what, "mend the rights or the disk") from None
 
+    def _resume(self, mirror: Mirror) -> None:
+        """Go on with the account of credits from what others spent meanwhile."""
+        self._mirror, self._spent_before = mirror, 0.0
+        if "zoho" in self.__dict__:
+            self.zoho.resume(mirror)
+            self._spent_before = self.zoho.desk_credits.ever
+
     def _account(self, mirror: Mirror, run_id: str) -> None:
-        """Keep what the run's calls cost, and what Zoho said is left."""
+        """Keep what the run's calls cost, and how the credits stand."""
+        self._mirror = None
         if "zoho" not in self.__dict__:
             return
         mirror.record_calls(run_id, self.zoho.drain())
-        if self.zoho.left_today is not None:
-            mirror.note("credits_left", str(self.zoho.left_today))
+        self.zoho.keep(mirror)
+        self._costs.append(self.zoho.desk_credits.ever - self._spent_before)
+
+    def pause(self) -> timedelta:
+        """How long to wait until the next run: longer where the day's credits run short."""
+        if "zoho" not in self.__dict__ or not self._costs:
+            return self.settings.every
+        return paced(self.zoho.desk_credits, self.settings.every, median(self._costs), self.clock)
 
     def _publish(self, mirror: Mirror) -> None:
         target = published(self.settings)
@@ -236,8 +267,10 @@ class Workplace:
         if self._shield is not None:
             self._shield.cover(target)
 
-    def _publish_is_due(self) -> bool:
+    def _publish_is_due(self, command: str) -> bool:
         last = self._published_at
+        if command != "run":
+            return command != "estimate"  # it reads nothing: there may be no mirror yet
         return last is None or self.clock.now() - last >= self.settings.publish_every
 
     @property

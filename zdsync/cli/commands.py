@@ -14,7 +14,7 @@ from zdsync import readings
 from zdsync.app import App
 from zdsync.cli.bars import watching
 from zdsync.clock import SystemClock
-from zdsync.errors import Misconfigured, PlanRefused, TokenRefused
+from zdsync.errors import CreditsSpent, Misconfigured, PlanRefused, TokenRefused
 from zdsync.settings import load_settings
 
 PARTLY = 1
@@ -87,11 +87,16 @@ def doctor(args: Namespace) -> int:
 
 
 def pull(args: Namespace) -> int:
-    """Read what is new."""
+    """Read what is new, or name its price."""
+    if args.estimate or args.json:
+        from zdsync.cli.estimated import estimated
+
+        out(estimated(args, width(), colour=sys.stdout.isatty()))
+        return 0
     with watching() as progress:
         outcomes = App(load_settings(), progress=progress).pull(args.streams, full=args.full)
-    failed = [one for one in outcomes if one.error]
-    for one in failed:
+    failed = {id(one.error): one for one in outcomes if one.error}  # a rest ends many: said once
+    for one in failed.values():
         assert one.error is not None
         say(f"zdsync: {one.stream}: {one.error.what}" + _hint(one.error.hint))
     for one in outcomes:
@@ -100,9 +105,10 @@ def pull(args: Namespace) -> int:
     read = sum(one.read for one in outcomes)
     changed = sum(one.changed for one in outcomes)
     out(f"{read:,} rows read, {changed:,} changed, {len(outcomes)} streams")
-    worst = max((one.error.exit_code for one in failed if one.error), default=0)
-    # Where the rest was read, its data may be used; only a token asks for a person at once.
-    partly = 0 < len(failed) < len(outcomes) and worst != TokenRefused.exit_code
+    worst = max((one.error.exit_code for one in failed.values() if one.error), default=0)
+    # Where the rest was read, its data may be used; a token asks for a person, a rest for time.
+    grave = any(isinstance(one.error, TokenRefused | CreditsSpent) for one in failed.values())
+    partly = failed and not grave and len([one for one in outcomes if one.error]) < len(outcomes)
     return PARTLY if partly else worst
 
 
@@ -135,7 +141,9 @@ def run(args: Namespace) -> int:
         with app.place.instance():
             app.tick(once=True)
         return 0
-    daemon.serve(app.tick, every=app.place.settings.every, instance=app.place.instance(), stop=stop)
+    place = app.place
+    every = place.settings.every
+    daemon.serve(app.tick, every=every, pause=place.pause, instance=place.instance(), stop=stop)
     return 0
 
 

@@ -69,6 +69,10 @@ def _mirror(add: _Add) -> None:
     pull = add("pull", "read what is new from Zoho into the mirror")
     pull.add_argument("streams", nargs="*", metavar="STREAM", help="such as desk.tickets")
     pull.add_argument("--full", action="store_true", help="read everything again")
+    pull.add_argument(
+        "--estimate", action="store_true", help="name the price before anything is read"
+    )
+    pull.add_argument("--json", action="store_true", help="the estimate as JSON")
     reconcile = add("reconcile", "prove that the mirror is whole, and mend it where it is not")
     reconcile.add_argument("streams", nargs="*", metavar="STREAM", help="such as desk.tickets")
     reconcile.add_argument(

@@ -5,7 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 
 from zdsync.reports.listing import listing, render_listing
+from zdsync.reports.pools import Pool
 from zdsync.reports.status import Status
+
+_DRIFTED = 8  # lines of drift; the rest is in zdsync.drift
 
 
 def status_text(status: Status, width: int | None, *, colour: bool) -> str:
@@ -23,16 +26,26 @@ def status_text(status: Status, width: int | None, *, colour: bool) -> str:
     ]
     names = ("stream", "rows", "last pull", "behind", "credits today")
     table = render_listing(listing("", names, rows), width=width, colour=colour)
-    left = "unknown" if status.left_today is None else f"{status.left_today:,}"
     lines = [
         "",
-        f"credits    {status.spent('desk'):,.0f} spent today, {left} left; "
-        f"CRM {status.spent('crm'):,.0f} spent",
+        f"credits    {_pool('Desk', status.desk, status.spent('desk'), 'today')}",
+        f"           {_pool('CRM', status.crm, status.spent('crm'), 'in 24 hours')}",
         f"last run   {_run(status)}",
         f"published  {_at(status.published_at)}",
         f"writing    {'paused; zdsync resume lets it go on' if status.paused else 'allowed'}",
     ]
+    for number, one in enumerate(status.drift[:_DRIFTED]):
+        lines.append(f"{'' if number else 'fields':11}{one}")
+    if len(status.drift) > _DRIFTED:
+        lines.append(f"           … and {len(status.drift) - _DRIFTED} more in zdsync.drift")
     return table + "\n".join(lines) + "\n"
+
+
+def _pool(name: str, pool: Pool, spent: float, over: str) -> str:
+    left = "what is left was not told" if pool.left is None else f"{pool.left:,} left"
+    known = f" of {pool.daily:,}, {pool.kept:,} kept for others" if pool.daily else ""
+    rest = f"; resting until {_at(pool.resting_until)}" if pool.resting_until else ""
+    return f"{name} {spent:,.0f} spent {over}, {left}{known}{rest}"
 
 
 def _run(status: Status) -> str:

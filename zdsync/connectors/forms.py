@@ -93,5 +93,7 @@ def field_of(record: Record, module: str) -> Record:
     if options is not None:
         field.setdefault("pickListValues", options)
     field["module"] = module
+    if field.get("id") is not None:
+        field["fieldId"] = field["id"]  # Zoho's own: it stays when the field is renamed
     field["id"] = f"{module}.{field.get('apiName')}"
     return field

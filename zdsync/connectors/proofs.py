@@ -15,7 +15,7 @@ from zdsync.clock import Clock
 from zdsync.connectors.decode import decode, instant, moment_of
 from zdsync.connectors.forms import page_of, record_of, search_params
 from zdsync.connectors.lists import Sizes, read_list
-from zdsync.connectors.windows import Axis, Query, range_text
+from zdsync.connectors.windows import Axis, Page, Query, range_text
 from zdsync.model import RecordBatch, Shape, Span
 from zdsync.streams import StreamSpec
 from zdsync.transport.session import Answer, Api
@@ -55,12 +55,13 @@ class Proofs:
 
     def count(self, spec: StreamSpec, axis: Axis, span: Span) -> int | None:
         """How many records search shows in a span; None where it does not tell."""
-        params = search_params(Query(axis, span.low, span.high))
-        answer = self._search(spec, {**params, "limit": 1})
-        if answer.body is None:
-            return 0
-        page = page_of(spec, answer)
+        page = self.first(spec, axis, span)
         return page.count if page.count is not None or page.rows else 0
+
+    def first(self, spec: StreamSpec, axis: Axis, span: Span) -> Page:
+        """The earliest record of a span with the count of all."""
+        params = search_params(Query(axis, span.low, span.high))
+        return page_of(spec, self._search(spec, {**params, "limit": 1}))
 
     def field_counts(self, span: Span | None = None) -> FieldCounts | None:
         """Count tickets by class of status and spam, created in a span or ever."""

@@ -149,7 +149,7 @@ def retire(
     `kept_key`: the custom field that reports count by. `ids`: only of these tickets. Returns how
     many tickets were touched.
     """
-    texts = (*personal.RETIRED, "extra")
+    texts = (*personal.RETIRED, "extra", "cf_kept")
     filled = " or ".join(f"t.{ident(column)} is not null" for column in texts)
     sets = ", ".join(f"{ident(column)} = null" for column in texts)
     where, params = _OLD, [naive(cutoff)]
@@ -190,7 +190,10 @@ def empty_columns(database: Database, names: Sequence[Named]) -> int:
             column = ident(one.column)
             text = f"update {table} set {column} = null where {column} is not null"
             many += database.count(Sql(text))
-        for column in ("cf", "extra") if one.key else ("extra",):
+            if one.column == "cf":
+                text = f"update {table} set cf_kept = null where cf_kept is not null"
+                many += database.count(Sql(text))
+        for column in ("cf", "cf_kept", "extra") if one.key else ("extra",):
             if column in columns:
                 many += _drop_key(database, one, column)
         for field in one.fields:

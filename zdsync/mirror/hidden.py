@@ -14,7 +14,7 @@ import orjson
 
 from zdsync.sql import Sql, ident
 
-_HOLDING = ("cf", "extra")
+_HOLDING = ("cf", "cf_kept", "extra")
 
 
 def empty_field(

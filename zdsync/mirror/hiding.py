@@ -47,9 +47,10 @@ def shown(table: str, column: str, columns: Sequence[str], hidden: Sequence[Name
     """
     mine = [one for one in hidden if one.table == table]
     name = ident(column)
-    if any(one.column == column and not one.key for one in mine):
+    # What cf lost goes with cf.
+    if any(one.column == column.removesuffix("_kept") and not one.key for one in mine):
         return Sql(f"null as {name}")
-    if column == "extra" or (column == "cf" and any(one.key for one in mine)):
+    if column == "extra" or (column in ("cf", "cf_kept") and any(one.key for one in mine)):
         keys = [one.api_key for one in mine if one.key or column == "extra"]
         return Sql(f"json_merge_patch({name}, ?) as {name}", (_patch(keys),)) if keys else Sql(name)
     fields = [field for one in hidden for field in one.fields]

@@ -1,5 +1,4 @@
 """The mirror for the other rooms: one object for the private file. One thread writes.
-
 Promises: rows and their cursor commit together (promise 1), versions never go back (promise 2),
 a stream that lists nothing is a fault (promise 4). Knows nothing of HTTP or rules.
 """
@@ -18,6 +17,7 @@ from zdsync.clock import Clock
 from zdsync.mirror import (
     birth,
     cursors,
+    kept,
     migrate,
     past,
     portal,
@@ -172,6 +172,11 @@ class Mirror:
             buried = cursors.bury_missing(self._database, stream, seen_ids, read_at)
             self._touched(buried)
         return buried
+
+    def show_kept(self, system: str) -> None:
+        """Show in `cf` what custom fields held that vanished, hide it where they came back."""
+        with self.transaction():
+            self._touched(kept.show(self._database, system))
 
     def unlinked(self, stream: str) -> list[str]:
         """Ids of live contacts or accounts whose CRM link no answer has carried yet."""

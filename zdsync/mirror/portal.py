@@ -11,7 +11,7 @@ import orjson
 
 from zdsync.mirror.database import Database
 from zdsync.model import Agent, CrmUser, CustomField, Named, Portal
-from zdsync.sql import Sql
+from zdsync.sql import Sql, load
 
 # Zoho's own words; a portal's list in the fields' metadata replaces them.
 _URGENCY = ("low", "medium", "high", "urgent", "critical")
@@ -43,6 +43,7 @@ def read(database: Database, chosen: Mapping[str, str]) -> Portal:
         hidden=frozenset(f"{module}.{name}" for module, name in database.rows(Sql(_HIDDEN))),
         sla_tier_field=chosen["sla_tier_field"],
         outcome_field=chosen["outcome_field"],
+        vanished=dict(_vanished(database)),
     )
 
 
@@ -183,6 +184,26 @@ def _distinct(database: Database, column: str) -> list[str]:
 def _fields(database: Database, query: str, module: str) -> Iterable[CustomField]:
     for name, kind, options in database.rows(Sql(query, (module,))):
         yield CustomField(name, kind, _values(_listed(options)))
+
+
+# How the rules name the custom fields of a module.
+_PREFIXES = {
+    ("desk.fields", "tickets"): "cf.",
+    ("desk.fields", "contacts"): "contact.cf.",
+    ("desk.fields", "accounts"): "account.cf.",
+    ("crm.fields", "contacts"): "crm.contact.cf.",
+    ("crm.fields", "accounts"): "crm.account.cf.",
+}
+
+
+def _vanished(database: Database) -> Iterable[tuple[str, str]]:
+    """Custom fields that are gone, by the rules' name, with their new name if they have one."""
+    for stream, module, name, now in database.rows(
+        Sql(load("zdsync.mirror.queries", "vanished.sql"))
+    ):
+        prefix = _PREFIXES.get((stream, str(module).lower()))
+        if prefix and name:
+            yield (prefix + name).casefold(), prefix + now if now else ""
 
 
 _DESK_FIELDS = (

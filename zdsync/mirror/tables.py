@@ -53,6 +53,7 @@ _OF_TICKETS = (
 _BOOKKEEPING = (
     ("seen", "VARCHAR", "Bookkeeping: versions read and the columns each wrote last"),
     ("extra_seen", "JSON", "Bookkeeping: versions of the keys in extra"),
+    ("cf_kept", "JSON", "Bookkeeping: last values of keys that cf lost, with their versions"),
 )
 
 
@@ -81,6 +82,15 @@ class Table:
     @cached_property
     def columns(self) -> tuple[str, ...]:
         return (*self.kinds, *(name for name, _, _ in self.added))
+
+    @cached_property
+    def owned(self) -> dict[str, int]:
+        """The columns of each key that the stream models, as a mask."""
+        found: dict[str, int] = {}
+        for field in self.spec.fields:
+            outer = field.path.partition(".")[0]
+            found[outer] = found.get(outer, 0) | 1 << self.bits[field.column]
+        return found
 
     def mask(self, columns: tuple[str, ...]) -> int:
         """The bits of `columns`; a column that the table lacks is a fault of the decoder."""

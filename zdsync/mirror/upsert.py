@@ -11,19 +11,20 @@ architecture section 4. The caller holds the transaction.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import orjson
 
-from zdsync.mirror import merge_sql, versions
+from zdsync.mirror import kept, merge_sql, versions
 from zdsync.mirror.database import Database
 from zdsync.mirror.tables import TICKETS, Table
 from zdsync.model import RecordBatch, Row, Shape
 from zdsync.sql import Sql, ident
 
+_CF = "cf"
 _TRASH = ("is_deleted", "is_trashed")
 # The link to the CRM that search rows may lack (streams.py), by stream.
 _LINKS = {"desk.contacts": "zoho_crm_contact_id", "desk.accounts": "zoho_crm_account_id"}
@@ -58,6 +59,8 @@ class _Known:
     seen: str | None
     extra: str | None = None
     extra_seen: str | None = None
+    cf: str | None = None
+    cf_kept: str | None = None
 
 
 def upsert(
@@ -96,9 +99,12 @@ def _rounds(incoming: Iterable[_Incoming]) -> Iterator[list[_Incoming]]:
 
 def _merge_round(database: Database, table: Table, part: list[_Incoming], by: _By) -> int:
     known = _known(database, table, part)
-    fresh = [_decide(table, item, None) for item in part if item.row["id"] not in known]
+    gone = kept.gone_keys(database, table.name) if known and _CF in table.kinds else frozenset()
+    fresh = [_decide(table, item, None, gone) for item in part if item.row["id"] not in known]
     merged = [
-        _decide(table, item, known[item.row["id"]]) for item in part if item.row["id"] in known
+        _decide(table, item, known[item.row["id"]], gone)
+        for item in part
+        if item.row["id"] in known
     ]
     if fresh:
         lines = (merge_sql.schema(table), _text(fresh))
@@ -114,10 +120,10 @@ def _text(part: Iterable[_Decided]) -> str:
 
 def _known(database: Database, table: Table, part: list[_Incoming]) -> dict[str, _Known]:
     ids = orjson.dumps([item.row["id"] for item in part]).decode()
-    extra = ", t.extra, t.extra_seen" if any("extra" in item.row for item in part) else ""
     found = database.rows(
         Sql(
-            f"select t.id, t.rowid, t.seen{extra} from {ident(table.name)} t "
+            f"select t.id, t.rowid, t.seen, t.extra, t.extra_seen, t.cf, t.cf_kept "
+            f"from {ident(table.name)} t "
             """join (select unnest(from_json(?, '["VARCHAR"]')) as id) n using (id)""",
             (ids,),
         )
@@ -125,7 +131,7 @@ def _known(database: Database, table: Table, part: list[_Incoming]) -> dict[str,
     return {row[0]: _Known(*row[1:]) for row in found}
 
 
-def _decide(table: Table, item: _Incoming, known: _Known | None) -> _Decided:
+def _decide(table: Table, item: _Incoming, known: _Known | None, gone: Collection[str]) -> _Decided:
     read_us = micros(item.read_at)
     row = item.row
     modified = row.get("modified_time") if table.spec.timed else None
@@ -134,37 +140,53 @@ def _decide(table: Table, item: _Incoming, known: _Known | None) -> _Decided:
     mask = table.mask(tuple(row)) | 1 << _SHAPE_BIT + item.shape
     verdict = versions.merge(seen, at, mask)
     flags = versions.is_current(verdict, _trash_bits(table))
-    text = item.text if "extra" not in row else _with_extra(row, known, at)
+    take = verdict.take
+    more = _extra(table, row, known, at, verdict.seen)
+    if known and _CF in row:
+        held_at = versions.written_at(seen, 1 << table.bits[_CF])
+        beside = kept.merge(known.cf, known.cf_kept, held_at, incoming=row[_CF], at=at, gone=gone)
+        if beside is not None:
+            more |= beside
+            take |= 1 << table.bits[_CF]
+    text = orjson.dumps({**row, **more}) if more else item.text
     line = (
         b'%b,"zd_at":"%b","zd_rank":%d,"zd_take":"%d","zd_had":"%d","zd_flags":%b,"zd_seen":"%b"}'
         % (
             text[:-1],
             naive(item.read_at).encode(),
             item.shape,
-            verdict.take,
+            take,
             verdict.had,
             b"true" if flags else b"false",
             versions.pack(verdict.seen).encode(),
         )
     )
-    return _Decided(verdict.take, line)
+    return _Decided(take, line)
 
 
 def _trash_bits(table: Table) -> int:
     return sum(1 << table.bits[column] for column in _TRASH if column in table.bits)
 
 
-def _with_extra(row: Row, known: _Known | None, at: versions.Version) -> bytes:
+def _extra(
+    table: Table, row: Row, known: _Known | None, at: versions.Version, seen: versions.Seen
+) -> dict[str, Any]:
+    """What a row writes to extra and extra_seen; nothing where it has nothing to say."""
+    held: dict[str, Any] = orjson.loads((known and known.extra) or "{}")
+    if "extra" not in row and not held.keys() & table.owned.keys():
+        return {}
     marks: dict[str, Any] = orjson.loads((known and known.extra_seen) or "{}")
     base = tuple(marks.pop("", at))
     merged, several, top = versions.merge_extra(
-        orjson.loads((known and known.extra) or "{}"),
+        held,
         {key: tuple(mark) for key, mark in marks.items()},
         base,
-        row["extra"],
+        row.get("extra", {}),
         at,
+        seen=seen,
+        columns=table.owned,
     )
-    return orjson.dumps({**row, "extra": merged, "extra_seen": {"": top, **several}})
+    return {"extra": merged, "extra_seen": {"": top, **several}}
 
 
 def _merge_known(

@@ -6,9 +6,10 @@ search row and that a list row. A row keeps its versions as segments: each disti
 the mask of the columns that it wrote last (one or two segments in practice).
 
 Because a version is a total order and a column follows only the rows that carried it, the result
-does not depend on the order of batches or on duplicates, whatever keys an answer hides. It can
-depend on the order in two places only: `cf` is one column (a key missing inside it is gone), and
-a record seen by zdsync at the very instant of its tombstone counts as alive.
+does not depend on the order of batches or on duplicates, whatever keys an answer hides. `cf` is
+one column too: a key missing inside it is gone from it, but its last value is kept beside it
+(`merge_kept`), in case its field vanished from the portal. The result can depend on the order in
+one place only: a record seen by zdsync at the very instant of its tombstone counts as alive.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from zdsync.model import Shape
 # (modified time, then shape and read time, digest); compares like a tuple.
 Version = tuple[str, int, int, int]
 Seen = tuple[tuple[Version, int], ...]
+Kept = Mapping[str, tuple[Any, Version]]  # key → its last value and the version that carried it
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,18 +79,65 @@ def merge_extra(
     base: Version,
     incoming: Mapping[str, Any],
     at: Version,
+    *,
+    seen: Seen = (),
+    columns: Mapping[str, int] | None = None,
 ) -> tuple[dict[str, Any], dict[str, Version], Version]:
     """Merge unmodelled keys one by one: shapes carry different ones, and none may clear another.
 
     `base` is the version of the keys that `versions` does not name. Returns the same three.
+    `columns` masks the columns of keys that are modelled: such a key is here only while its value
+    fits none of them (`seen` says which rows wrote them).
     """
     merged = dict(old)
     known = {key: versions.get(key, base) for key in old}
     for key, item in incoming.items():
         if key not in known or at >= known[key]:
             merged[key], known[key] = item, at
+    for key in (columns or {}).keys() & merged.keys():
+        if not still_misfit(known[key], seen, (columns or {})[key]):
+            del merged[key], known[key]
     top = max(known.values(), default=at)
     return merged, {key: seen for key, seen in known.items() if seen != top}, top
+
+
+def merge_kept(
+    own: Mapping[str, Any],
+    at_own: Version | None,
+    kept: Kept,
+    incoming: Mapping[str, Any],
+    at: Version,
+) -> dict[str, tuple[Any, Version]]:
+    """Merge the keys that the newest object does not carry: per key its greatest version.
+
+    `own` is the newest object so far, of version `at_own` (None: there is none).
+    """
+    newer, older, older_at = incoming, own, at_own
+    if at_own is not None and at_own > at:
+        newer, older, older_at = own, incoming, at
+    merged = {key: held for key, held in kept.items() if key not in newer}
+    if older_at is not None:
+        for key, item in older.items():
+            if key not in newer and (key not in merged or merged[key][1] < older_at):
+                merged[key] = (item, older_at)
+    return merged
+
+
+def still_misfit(extra_at: Version, seen: Seen, columns: int) -> bool:
+    """Whether a value that fitted no column is still the last word on its key.
+
+    It is not once every column of the key was written by a later row.
+    """
+    later = 0
+    for known, written in seen:
+        if known > extra_at:
+            later |= written
+    return columns & ~later != 0
+
+
+def written_at(seen: Seen, column: int) -> Version | None:
+    """The version that wrote a column last; `column` is its bit."""
+    return next((known for known, written in seen if written & column), None)
 
 
 def pack(seen: Seen) -> str:

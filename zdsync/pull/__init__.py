@@ -1,10 +1,12 @@
 """Read → upsert → checkpoint, stream by stream. Never writes to Zoho, never decides anything."""
 
 from zdsync.pull.allowance import Allowance
+from zdsync.pull.estimate import Estimate, Estimator, Price
 from zdsync.pull.names import refuse_unknown
+from zdsync.pull.pace import paced
 from zdsync.pull.past import HISTORY_CREDITS, PastReader
-from zdsync.pull.progress import Progress, Quiet
-from zdsync.pull.puller import Puller, StreamOutcome
+from zdsync.pull.progress import Progress, Quiet, StreamOutcome
+from zdsync.pull.puller import Puller
 from zdsync.pull.reconcile import ALLOWANCE, CHECKED, Comparison, Reconciler, due
 
 __all__ = [
@@ -13,12 +15,16 @@ __all__ = [
     "HISTORY_CREDITS",
     "Allowance",
     "Comparison",
+    "Estimate",
+    "Estimator",
     "PastReader",
+    "Price",
     "Progress",
     "Puller",
     "Quiet",
     "Reconciler",
     "StreamOutcome",
     "due",
+    "paced",
     "refuse_unknown",
 ]

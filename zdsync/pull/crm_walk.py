@@ -18,6 +18,7 @@ from zdsync.connectors import Crm, has_no_module
 from zdsync.errors import MirrorFailed, Refused, TokenRefused, Vanishing, ZohoFailed
 from zdsync.mirror import Held, Mirror
 from zdsync.model import Cursor, RecordBatch, Row
+from zdsync.pull import drift
 from zdsync.pull.crm_fields import asked_of, empty_hidden
 from zdsync.pull.crm_survey import Survey
 from zdsync.sql import Sql
@@ -51,6 +52,7 @@ class CrmWalk:
     survey: Survey
     surveyed: bool = False  # one survey a run, so that they spread over the day
     note: str = ""  # what a person should know of the stream read last
+    readers: drift.Readers = drift.nobody
 
     # -- whole streams -------------------------------------------------------------------------
 
@@ -60,8 +62,13 @@ class CrmWalk:
         unread = [BY_NAME[name].module for name, batch in read.items() if batch is None]
         batches = [batch for batch in read.values() if batch is not None]
         kept = {str(id) for (id,) in self.mirror.rows(Sql(_OF_MODULES, (_text(unread),)))}
+        again = self.mirror.cursor(spec.name).complete
         with self.mirror.transaction():
+            before = drift.known(self.mirror, spec.name)
+            kept |= drift.unlisted(before, batches)
             self._whole(spec, batches, kept | {row["id"] for b in batches for row in b.rows})
+            if again:
+                drift.note(self.mirror, spec.name, before, self.clock.now(), self.readers)
             empty_hidden(self.mirror, STREAMS)
             for name in STREAMS:
                 self.survey.forget_unseen(BY_NAME[name])

@@ -1,8 +1,14 @@
-"""Who is told how far a pull has come. The terminal's bars live in cli; here are the words."""
+"""Who is told how far a pull has come, and how it went.
+
+The terminal's bars live in cli; here are the words.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Protocol
+
+from zdsync.errors import ZdsyncError
 
 
 class Progress(Protocol):
@@ -26,3 +32,14 @@ class Quiet:
 
     def done(self, stream: str, rows: int) -> None:
         pass
+
+
+@dataclass(frozen=True, slots=True)
+class StreamOutcome:
+    """How one stream went: rows read, rows that changed, why it stopped, what to know of it."""
+
+    stream: str
+    read: int
+    changed: int
+    error: ZdsyncError | None = None
+    note: str = ""

@@ -15,16 +15,17 @@ from typing import Literal
 
 from zdsync.clock import Clock
 from zdsync.connectors import Crm, Desk, forbids
-from zdsync.errors import TokenRefused, Vanishing, ZdsyncError, ZohoFailed
+from zdsync.errors import CreditsSpent, TokenRefused, Vanishing, ZdsyncError, ZohoFailed
 from zdsync.mirror import Mirror
 from zdsync.model import Call, Cursor, RecordBatch, Row, Shape, Span
+from zdsync.pull import drift
 from zdsync.pull.children import Children
 from zdsync.pull.crm_fields import asked_of
 from zdsync.pull.crm_survey import Survey
 from zdsync.pull.crm_walk import LOOKBACK, CrmWalk
 from zdsync.pull.deletes import Deletes
 from zdsync.pull.links import LINKED, LinkRefresh
-from zdsync.pull.progress import Progress
+from zdsync.pull.progress import Progress, StreamOutcome
 from zdsync.pull.spans import subtract
 from zdsync.streams import BY_NAME, STREAMS, StreamSpec
 
@@ -36,17 +37,6 @@ AHEAD = timedelta(minutes=5)  # Zoho's clock may run before ours
 FIRST = datetime(2000, 1, 1, tzinfo=UTC)  # before any Zoho portal
 BATCH_ROWS = 1000
 FIELD_MODULES = ("tickets", "contacts", "accounts")
-
-
-@dataclass(frozen=True, slots=True)
-class StreamOutcome:
-    """How one stream went: rows read, rows changed, why it stopped, what to know of it."""
-
-    stream: str
-    read: int
-    changed: int
-    error: ZdsyncError | None = None
-    note: str = ""
 
 
 @dataclass(slots=True)
@@ -64,30 +54,32 @@ class Puller:
     exclude: frozenset[str] = frozenset()
     accept_deletes: bool = False
     surveyed: bool = False  # a CRM list was surveyed in this run
+    readers: drift.Readers = drift.nobody
 
     def pull(
         self, names: Sequence[str] = (), *, full: bool = False, due_only: bool = False
     ) -> list[StreamOutcome]:
         """Read the named streams (all by default); with `due_only`, those whose pause is over."""
-        chosen = [spec for spec in self._available() if not names or spec.name in names]
+        chosen = [spec for spec in self.available() if not names or spec.name in names]
         if due_only:
             chosen = [spec for spec in chosen if self._due(spec)]
         outcomes: list[StreamOutcome] = []
-        refused: TokenRefused | None = None
+        ended: dict[str, ZdsyncError] = {}  # systems that give nothing more in this run
         for spec in chosen:
-            if spec.system == "crm" and refused:
-                outcomes.append(StreamOutcome(spec.name, 0, 0, refused))
+            if spec.system in ended:
+                outcomes.append(StreamOutcome(spec.name, 0, 0, ended[spec.system]))
                 continue
             outcome = self._pull_one(spec, full)
             outcomes.append(outcome)
-            if isinstance(outcome.error, TokenRefused):
-                if spec.system == "desk":
-                    raise outcome.error
-                if not forbids(outcome.error):  # a scope that is missing may be one module's
-                    refused = outcome.error  # a CRM without rights leaves Desk alone
+            if isinstance(outcome.error, TokenRefused) and spec.system == "desk":
+                raise outcome.error
+            if isinstance(outcome.error, TokenRefused) and forbids(outcome.error):
+                continue  # a scope that is missing may be one module's
+            if isinstance(outcome.error, TokenRefused | CreditsSpent):
+                ended[spec.system] = outcome.error  # the other system has rights of its own
         return outcomes
 
-    def _available(self) -> list[StreamSpec]:
+    def available(self) -> list[StreamSpec]:
         return [spec for spec in STREAMS if spec.system == "desk" or self.crm is not None]
 
     def _due(self, spec: StreamSpec) -> bool:
@@ -95,9 +87,8 @@ class Puller:
         return last is None or self.clock.now() - last >= timedelta(seconds=spec.every)
 
     def _pull_one(self, spec: StreamSpec, full: bool) -> StreamOutcome:
-        started = self.clock.monotonic()
+        started, tally = self.clock.monotonic(), _Tally()
         self.progress.start(spec.name, None)
-        tally = _Tally()
         error: ZdsyncError | None = None
         try:
             self._walk(spec, full, tally)
@@ -123,20 +114,36 @@ class Puller:
         elif spec.walk == "time":
             self._through_time(spec, full, tally)
         elif spec.walk == "fields":
-            self._replace(spec, (self.desk.fields(module) for module in FIELD_MODULES), tally)
+            self._replace_fields(spec, tally)
         else:
             self._replace(spec, self.desk.pages(spec), tally)
 
     # -- whole streams: a few pages, read in full ------------------------------------------
 
-    def _replace(self, spec: StreamSpec, batches: Iterable[RecordBatch], tally: _Tally) -> None:
+    def _replace(
+        self,
+        spec: StreamSpec,
+        batches: Iterable[RecordBatch],
+        tally: _Tally,
+        keep: Iterable[str] = (),
+    ) -> None:
         now = self.clock.now()
         held = [self.kept(batch) for batch in batches]
         cursor = replace(self.mirror.cursor(spec.name), complete=True, last_pull_at=now, value=now)
-        ids = {row["id"] for batch in held for row in batch.rows}
+        ids = {row["id"] for batch in held for row in batch.rows} | set(keep)
         with self.mirror.transaction():
             self.mirror.replace_missing(spec.name, ids, now)
             self._commit(spec, held, cursor, tally)
+
+    def _replace_fields(self, spec: StreamSpec, tally: _Tally) -> None:
+        """Read the fields' metadata anew, and note what drifted since the last time."""
+        batches = [self.desk.fields(module) for module in FIELD_MODULES]
+        whole = self.mirror.cursor(spec.name).complete
+        with self.mirror.transaction():
+            before = drift.known(self.mirror, spec.name)
+            self._replace(spec, batches, tally, drift.unlisted(before, batches))
+            if whole:
+                drift.note(self.mirror, spec.name, before, self.clock.now(), self.readers)
 
     # -- the CRM ----------------------------------------------------------------------------
 
@@ -155,7 +162,9 @@ class Puller:
             return commit(BY_NAME[batch.stream], [batch], None)
 
         survey = Survey(self.mirror, self.crm, self.clock, one, accept=self.accept_deletes)
-        return CrmWalk(self.mirror, self.crm, self.clock, commit, survey, self.surveyed)
+        return CrmWalk(
+            self.mirror, self.crm, self.clock, commit, survey, self.surveyed, readers=self.readers
+        )
 
     def _read_crm(self, spec: StreamSpec, full: bool, tally: _Tally) -> None:
         walk = self.crm_walk(tally)
@@ -287,6 +296,7 @@ class Puller:
         tally: _Tally,
     ) -> None:
         tally.changed += self.mirror.checkpoint(batches, cursor)
+        self.mirror.record_calls(self.run_id, self.drain())  # a kill must not lose what was spent
         rows = sum(len(batch.rows) for batch in batches)
         tally.read += rows
         self.progress.advance(spec.name, rows, tally.total or None)

@@ -138,9 +138,13 @@ Builder = Callable[[Query, datetime, datetime], Report]
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A report that can be asked for by name; `period` is its span where nobody says one."""
+    """A report that can be asked for by name; `period` is its span where nobody says one.
+
+    `reads`: the ticket's fields that it stands on, by API name in snake_case.
+    """
 
     name: str
     title: str
     build: Builder
     period: timedelta = timedelta(days=7)
+    reads: frozenset[str] = frozenset()

@@ -5,15 +5,15 @@ Reads the published copy through the query function it is given. Decides nothing
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from zdsync.reports.drift import Drifted, read_drift
+from zdsync.reports.pools import Pool, Rows, read_pool
 from zdsync.sql import Sql, load
 
 _QUERIES = "zdsync.reports.queries"
-Rows = Callable[[Sql], list[tuple[Any, ...]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +39,17 @@ class Spending:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """All of `zdsync status`. `left_today` is what Zoho said last, None where it never did."""
+    """All of `zdsync status`."""
 
     streams: tuple[StreamStatus, ...]
     spending: tuple[Spending, ...]
-    left_today: int | None
+    desk: Pool
+    crm: Pool
     last_run: dict[str, Any] | None
     holds: int
     paused: bool
     published_at: datetime | None
+    drift: tuple[Drifted, ...] = ()
 
     def spent(self, system: str) -> float:
         """Credits of one system's pool; Desk and CRM each have their own."""
@@ -69,19 +71,24 @@ class Status:
             "credits": {
                 "spent_today": self.spent("desk"),
                 "crm_spent_today": self.spent("crm"),
-                "left_today": self.left_today,
+                "left_today": self.desk.left,
                 "by_stream": {one.stream: one.credits for one in self.spending},
+                "resting_until": self.desk.document()["resting_until"],
+                "pools": {"desk": self.desk.document(), "crm": self.crm.document()},
             },
             "last_run": self.last_run,
             "holds": self.holds,
             "paused": self.paused,
             "published_at": _iso(self.published_at),
+            "drift": [one.document() for one in self.drift],
         }
 
 
-def read_status(rows: Rows, now: datetime, *, paused: bool) -> Status:
-    """Ask the published mirror how it stands at `now`."""
-    at = now.astimezone(UTC).replace(tzinfo=None)
+def read_status(
+    rows: Rows, now: datetime, *, paused: bool, day_began: datetime, crm_began: datetime
+) -> Status:
+    """Ask the mirror how it stands at `now`; the pools of credits began at `day_began`, …"""
+    at = _naive(now)
 
     def ask(name: str, *params: object) -> list[tuple[Any, ...]]:
         return rows(Sql(load(_QUERIES, name + ".sql"), params))
@@ -89,19 +96,22 @@ def read_status(rows: Rows, now: datetime, *, paused: bool) -> Status:
     streams = ask("status_streams", at)
     runs = ask("status_run")
     (holds,) = rows(Sql("select count(*) from zdsync.holds where released_at is null"))[0]
-    (left,) = rows(Sql("select max(value) from zdsync.options where name = 'credits_left'"))[0]
     (published,) = rows(Sql("select max(as_of) from zdsync.published"))[0]
     return Status(
         streams=tuple(
             StreamStatus(name, count, _aware(cursor), _aware(pulled), lag)
             for name, count, cursor, pulled, lag in streams
         ),
-        spending=tuple(Spending(*row) for row in ask("status_credits", at)),
-        left_today=None if left is None else int(left),
+        spending=tuple(
+            Spending(*row) for row in ask("status_credits", _naive(day_began), _naive(crm_began))
+        ),
+        desk=read_pool(rows, "desk", day_began, now),
+        crm=read_pool(rows, "crm", crm_began, now),
         last_run=_run(runs[0]) if runs else None,
         holds=int(holds),
         paused=paused,
         published_at=_aware(published),
+        drift=read_drift(rows, now),
     )
 
 
@@ -117,6 +127,10 @@ def _run(row: tuple[Any, ...]) -> dict[str, Any]:
         "unknown": unknown or 0,
         "error": error or "",
     }
+
+
+def _naive(moment: datetime) -> datetime:
+    return moment.astimezone(UTC).replace(tzinfo=None)
 
 
 def _aware(moment: datetime | None) -> datetime | None:

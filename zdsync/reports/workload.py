@@ -50,7 +50,8 @@ def build_workload(query: Query, as_of: datetime, since: datetime) -> Report:
     )
 
 
-STANDING = Standing("workload", "Workload", build_workload)
+_READS = "status priority department_id assignee_id due_date"
+STANDING = Standing("workload", "Workload", build_workload, reads=frozenset(_READS.split()))
 
 
 def _by_department(ground: Ground) -> Table:

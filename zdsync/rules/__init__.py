@@ -8,6 +8,7 @@ from zdsync.rules.folding import fold, needs_python, searchable, searchable_in_s
 from zdsync.rules.hidden import silent_truths
 from zdsync.rules.load import Limits, Loaded, Rule, RuleFile, compile_rule, load_rules
 from zdsync.rules.outcome import lowers
+from zdsync.rules.reads import folded, readers_of
 from zdsync.rules.stored import lacking
 
 __all__ = [
@@ -20,10 +21,12 @@ __all__ = [
     "compile_rule",
     "fold",
     "fold_columns",
+    "folded",
     "lacking",
     "load_rules",
     "lowers",
     "needs_python",
+    "readers_of",
     "run_examples",
     "searchable",
     "searchable_in_sql",

@@ -115,9 +115,13 @@ _KINDS: dict[str, FieldKind] = {
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """A name that a rule cannot read: `later` known but not mirrored, `crm` off, else unknown."""
+    """A name that a rule cannot read: `later` known but not mirrored, `crm` off, else unknown.
 
-    why: Literal["unknown", "later", "crm"]
+    `gone`: the portal had this custom field; `now` is its new name, empty where it has none.
+    """
+
+    why: Literal["unknown", "later", "crm", "gone"]
+    now: str = ""
 
 
 def find_field(name: str, portal: Portal | None) -> RuleField | Unreadable:
@@ -154,6 +158,8 @@ def _custom_field(name: str, portal: Portal | None) -> RuleField | Unreadable:
         if match is not None:
             kind = _KINDS.get(match.type.casefold().replace(" ", ""), "text")
             return RuleField(prefix + match.name, kind, column, streams, match.name)
+        if portal and name.casefold() in portal.vanished:
+            return Unreadable("gone", portal.vanished[name.casefold()])
         if declared or not _API_NAME.fullmatch(key):
             return Unreadable("unknown")
         return RuleField(name, "any", column, streams, key)

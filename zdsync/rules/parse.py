@@ -72,6 +72,9 @@ class Parser:
     def _unreadable(self, key: Node, found: Unreadable) -> None:
         if found.why == "later":
             self.notes.add(key, f"`{key.text}`: not available yet", "this data is not mirrored yet")
+        elif found.why == "gone":
+            hint = f"it is called `{found.now}` now" if found.now else "take it out of the rule"
+            self.notes.add(key, f"`{key.text}` is no field of the portal any more", hint)
         elif found.why == "crm":
             self.notes.add(
                 key, f"`{key.text}` needs the CRM, which is off", "set ZDSYNC_CRM=on, or drop it"

@@ -17,6 +17,7 @@ from .api import Api, Observer
 from .faults import Fault, Faults
 from .http_door import serving
 from .records import CallEntry, Mail, WriteEntry
+from .remote.fields import RemoteFields
 from .remote.records import RemoteRecords
 from .remote.tickets import RemoteTickets
 from .times import from_datetime
@@ -31,7 +32,7 @@ def _system_now() -> datetime:
     return datetime.now(UTC)
 
 
-class Sandbox(RemoteTickets, RemoteRecords):
+class Sandbox(RemoteTickets, RemoteRecords, RemoteFields):
     """A Zoho on loopback: accounts server, Desk and CRM over one state in memory."""
 
     def __init__(

@@ -88,8 +88,11 @@ class Ledger:
         return response
 
     def _rate_headers(self, entry: CallEntry, response: Response, meter: Meter, left: int) -> None:
+        told = self._state.variant.rate_headers
         if entry.system == "desk":
-            response.headers["X-Rate-Limit-Request-Weight-v3"] = str(entry.credits)
-            response.headers["X-Rate-Limit-Remaining-v3"] = str(left)
-        elif left <= meter.budget // 2:  # CRM 13: only once half the budget is used
+            if told in ("both", "weight"):
+                response.headers["X-Rate-Limit-Request-Weight-v3"] = str(entry.credits)
+            if told in ("both", "left"):
+                response.headers["X-Rate-Limit-Remaining-v3"] = str(left)
+        elif told != "none" and left <= meter.budget // 2:  # CRM 13: from one half on
             response.headers["X-API-CREDITS-REMAINING"] = str(left)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 
-from .times import DAY
+from .times import DAY, HOUR
 from .variant import Variant
 
 # edition: Desk base, per agent, at once; CRM base, per user, at once
@@ -30,11 +30,12 @@ def depth_price(rows: int) -> int:
 class Meter:
     """Credits and simultaneous calls of one system."""
 
-    def __init__(self, budget: int, at_once: int, rolling: bool) -> None:
+    def __init__(self, budget: int, at_once: int, rolling: bool, begins: int = 0) -> None:
         self.budget = budget
         self.at_once = at_once
         self.under_way = 0
         self._rolling = rolling
+        self._begins = begins * HOUR
         self._spent: deque[tuple[int, int]] = deque()
         self._total = 0
 
@@ -47,9 +48,14 @@ class Meter:
         """Count a call out."""
         self.under_way -= 1
 
+    @property
+    def spent(self) -> int:
+        """Credits of the window as last looked at."""
+        return self._total
+
     def remaining(self, at: int) -> int:
         """Return the credits left: a calendar day, or a rolling one (README 7)."""
-        start = at - DAY if self._rolling else at - at % DAY
+        start = at - DAY if self._rolling else at - (at - self._begins) % DAY
         while self._spent and self._spent[0][0] < start:
             self._total -= self._spent.popleft()[1]
         return self.budget - self._total
@@ -64,7 +70,7 @@ class Meter:
         """Return the seconds until credits come back."""
         if self._rolling and self._spent:
             return max(1, (self._spent[0][0] + DAY - at) // 1000)
-        return max(1, (DAY - at % DAY) // 1000)
+        return max(1, (DAY - (at - self._begins) % DAY) // 1000)
 
 
 def meters(variant: Variant, agents: int, users: int) -> dict[str, Meter]:
@@ -77,6 +83,7 @@ def meters(variant: Variant, agents: int, users: int) -> dict[str, Meter]:
             variant.daily_credits or base + per_agent * agents,
             variant.concurrency or at_once,
             rolling=False,
+            begins=variant.day_begins,
         ),
         "crm": Meter(
             variant.crm_daily_credits or crm_base + per_user * users,

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 from .children import Children
+from .field_edits import FieldEdits
 from .index import BASE, TimeIndex, View
 from .records import (
     Account,
@@ -69,6 +70,7 @@ class State:
         self.calls: list[CallEntry] = []
         self.call_counts: Counter[str] = Counter()
         self.version = 0
+        self.edits = FieldEdits()
         self.rows: dict[str, tuple[bool, bytes]] = {}  # rendered search rows, and if overdue
         self.ticket_order = TimeIndex()  # every ticket that is not purged, without lag
         lag = variant.index_lag_seconds * SECOND

@@ -78,6 +78,8 @@ class Variant:
     daily_credits: int = 0  # 0 = by edition
     concurrency: int = 0  # 0 = by edition
     crm_daily_credits: int = 0
+    rate_headers: str = "both"  # DT 1 "Headers": both, weight, left, none
+    day_begins: int = 0  # DT 1 "Window": hour in UTC at which the day of credits begins
     crm_concurrency: int = 0
     token_throttle_status: int = 200  # README 6: 400 or 200
     tokens_per_10_minutes: int = 10  # DP 11

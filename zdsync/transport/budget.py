@@ -1,8 +1,8 @@
 """Credits and simultaneous calls of one system (Desk or CRM).
 
 Owns the edition tables (desk-tickets.md 1 "Credits", crm.md 13), the gate that limits calls at
-once, and the record of what each call cost. Promises that a read is not sent once the day's
-credits are down to the share that is left to others. Must not know HTTP.
+once, and the record of what each call cost; the credits themselves are account.py's. Must not
+know HTTP.
 """
 
 from __future__ import annotations
@@ -11,13 +11,11 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 
 from zdsync.clock import Clock
-from zdsync.errors import CreditsSpent
 from zdsync.model import Call
-
-_PROBE = timedelta(hours=1)  # the window's end is unknown: ask again after this
+from zdsync.transport.account import Account
+from zdsync.transport.window import Window
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,23 +51,24 @@ class Budget:
         self,
         system: str,
         clock: Clock,
+        window: Window,
         *,
         editions: Mapping[str, Edition],
         edition: str | None = None,
         reserve: float = 0.2,
     ) -> None:
         self.system = system
-        self._clock = clock
+        self.account = Account(
+            system, clock, window, daily=None, reserve=reserve, half_told=system == "crm"
+        )
         self._editions = editions
-        self._reserve = reserve
-        self._daily: int | None = None
         self._gate = threading.Condition()
         self._most = _CAUTIOUS
         self._limit = float(_CAUTIOUS)
+        self._round = 0  # how often the limit was halved
         self._busy = 0
         self._calls: list[Call] = []
-        self.left_today: int | None = None
-        self._asked_again_at: datetime | None = None
+        self.edition: str | None = None
         if edition:
             self.set_edition(edition)
 
@@ -86,38 +85,48 @@ class Budget:
     @property
     def edition_known(self) -> bool:
         """Whether the limits come from an edition, not from caution."""
-        return self._daily is not None
+        return self.edition is not None
 
     def set_edition(self, name: str, agents: int = 0) -> None:
-        """Take limits from an edition's name; an unknown name keeps the cautious ones."""
+        """Take limits from an edition's name; an unknown name keeps the cautious ones.
+
+        `agents`: those who bring credits of their own (Desk: not the light ones; CRM: users).
+        """
         edition = self._editions.get(name)
         if edition is None:
             return
+        self.edition = name
+        self.account.set_daily(edition.credits + edition.per_agent * agents)
         with self._gate:
-            self._daily = edition.credits + edition.per_agent * agents
             if edition.concurrency != self._most:
                 self._most = edition.concurrency
                 self._limit = float(self._most)
             self._gate.notify_all()
 
     @contextmanager
-    def slot(self) -> Iterator[None]:
-        """Hold one of the places for simultaneous calls."""
+    def slot(self) -> Iterator[int]:
+        """Hold one of the places for simultaneous calls; yields the round it was taken in."""
         with self._gate:
             while self._busy >= self.allowed_now:
                 self._gate.wait()
             self._busy += 1
+            taken = self._round
         try:
-            yield
+            yield taken
         finally:
             with self._gate:
                 self._busy -= 1
                 self._gate.notify_all()
 
-    def slow_down(self) -> None:
-        """Halve the calls at once: Zoho said that there were too many."""
+    def slow_down(self, taken: int) -> None:
+        """Halve the calls at once: Zoho said that there were too many.
+
+        Once for all calls of a round: ten refused together are one sign, not ten.
+        """
         with self._gate:
-            self._limit = max(1.0, self._limit / 2)
+            if taken == self._round:
+                self._round += 1
+                self._limit = max(1.0, self._limit / 2)
 
     def speed_up(self) -> None:
         """Allow a little more after a good answer: one more place per round of calls."""
@@ -126,39 +135,38 @@ class Budget:
                 self._limit = min(float(self._most), self._limit + 1 / (2 * self._limit))
                 self._gate.notify_all()
 
-    def check_read(self) -> None:
-        """Raise CreditsSpent if what is left today belongs to the portal's other users."""
-        with self._gate:
-            now = self._clock.now()
-            if self.left_today is None or self._daily is None:
-                return
-            if self.left_today >= self._reserve * self._daily:
-                self._asked_again_at = None
-                return
-            if self._asked_again_at is None:
-                self._asked_again_at = now + _PROBE
-            if now >= self._asked_again_at:
-                self._asked_again_at = now + _PROBE  # one call learns what is left now
-                return
-            raise CreditsSpent(
-                f"{self.left_today} {self.system} API credits are left today and "
-                f"{self._reserve:.0%} of {self._daily} are kept for others",
-                self._asked_again_at,
-                "Wait for the next day, lower ZDSYNC_CREDIT_RESERVE, or set ZDSYNC_EDITION.",
-            )
+    @contextmanager
+    def reading(self, price: float) -> Iterator[None]:
+        """Set a read's price aside while it is under way. Raises CreditsSpent."""
+        self.account.book(price)
+        try:
+            yield
+        finally:
+            self.account.release(price)
 
     def record(self, call: Call, left: int | None) -> None:
         """Note one call, and the credits left if the answer told them."""
+        self.account.note(call.credits, left, good=200 <= call.status < 400)
         with self._gate:
             self._calls.append(call)
-            if left is not None:
-                self.left_today = left
+
+    def undrained(self) -> float:
+        """Credits of the calls that nobody has taken yet."""
+        with self._gate:
+            return sum(call.credits for call in self._calls)
 
     def drain(self) -> list[Call]:
         """Hand out the calls recorded since the last drain."""
         with self._gate:
             calls, self._calls = self._calls, []
         return calls
+
+
+def price_of(system: str, params: Mapping[str, str | int]) -> float:
+    """Price of a call, where no header tells it: a range of Desk by its depth, else one credit."""
+    if system == "desk" and "limit" in params:
+        return range_credits(int(params.get("from", 0)) + int(params["limit"]))
+    return 1.0
 
 
 def range_credits(depth: int) -> float:

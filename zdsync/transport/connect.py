@@ -14,6 +14,7 @@ from zdsync.transport.auth import TokenProvider, exchange_code
 from zdsync.transport.budget import CRM_EDITIONS, DESK_EDITIONS, Budget
 from zdsync.transport.hosts import hosts_of
 from zdsync.transport.session import Api
+from zdsync.transport.window import Rolling, day_of
 from zdsync.transport.wire import make_post
 
 # Organization.json's names → ours (desk-people.md 3 "Organisation").
@@ -71,8 +72,12 @@ def connect(
         cache=token_cache,
         clock=clock,
     )
-    desk_budget = Budget("desk", clock, editions=DESK_EDITIONS, edition=edition, reserve=reserve)
-    crm_budget = Budget("crm", clock, editions=CRM_EDITIONS, edition=crm_edition, reserve=reserve)
+    desk_budget = Budget(
+        "desk", clock, day_of(dc), editions=DESK_EDITIONS, edition=edition, reserve=reserve
+    )
+    crm_budget = Budget(
+        "crm", clock, Rolling(), editions=CRM_EDITIONS, edition=crm_edition, reserve=reserve
+    )
     return Connection(
         tokens,
         Api("desk", hosts.desk, tokens, desk_budget, clock, org_id=org_id),

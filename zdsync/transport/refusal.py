@@ -10,16 +10,15 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from zdsync.errors import CreditsSpent, Missing, Refused, TokenRefused, ZdsyncError, ZohoFailed
+from zdsync.errors import Missing, Refused, TokenRefused, ZdsyncError, ZohoFailed
 
-# token: refresh and repeat; slow: too many at once; again: trouble; stop: repeating is useless.
-Action = Literal["token", "slow", "again", "stop"]
+# token: refresh and repeat; slow: too many at once; rest: no credits; again: trouble;
+# stop: repeating is useless.
+Action = Literal["token", "slow", "rest", "again", "stop"]
 
 _LONG = 300.0  # a Retry-After above this means the day's credits, not a busy moment
-_DAY = timedelta(hours=1)  # no reset time is told: ask again after this
 _ID_POINTERS = frozenset({"id", "ticketId", "contactId", "accountId", "ids"})
 _BASIC = ("Desk.basic.READ", "Desk.settings.READ")
 
@@ -80,7 +79,6 @@ def judge(
     body: object,
     *,
     retry_after: float | None,
-    now: datetime,
     secrets: Sequence[str] = (),
 ) -> Verdict | None:
     """Return what to do about an answer; None where it is good.
@@ -99,7 +97,7 @@ def judge(
         hint = "Zoho has trouble; nothing to mend here."
         return Verdict("again", ZohoFailed(_what(asked, status, body, secrets), hint), sure=False)
     if status == 429:
-        return _too_many(asked, body, retry_after, now, secrets)
+        return _too_many(asked, body, retry_after, secrets)
     return _client_error(asked, status, body, secrets)
 
 
@@ -111,14 +109,12 @@ class NotJson:
 
 
 def _too_many(
-    asked: Asked, body: object, retry_after: float | None, now: datetime, secrets: Sequence[str]
+    asked: Asked, body: object, retry_after: float | None, secrets: Sequence[str]
 ) -> Verdict:
     what = _what(asked, 429, body, secrets)
     spent = asked.system == "desk" and code_of(body) == "THRESHOLD_EXCEEDED"
     if spent or (retry_after is not None and retry_after > _LONG):
-        pause = timedelta(seconds=retry_after) if retry_after is not None else _DAY
-        hint = "The API credits of the day are gone; the portal's other tools use them too."
-        return Verdict("stop", CreditsSpent(what, now + pause, hint))
+        return Verdict("rest", ZohoFailed(what), wait=retry_after)
     return Verdict("slow", ZohoFailed(what, "Too many calls at once."), wait=retry_after)
 
 

@@ -19,10 +19,11 @@ import requests
 import tenacity
 
 from zdsync.clock import Clock
-from zdsync.errors import OutcomeUnknown, TokenRefused, ZdsyncError
+from zdsync.errors import CreditsSpent, OutcomeUnknown, TokenRefused, ZdsyncError
 from zdsync.model import Call
+from zdsync.transport.account import rest_hint
 from zdsync.transport.auth import TokenProvider
-from zdsync.transport.budget import Budget, range_credits
+from zdsync.transport.budget import Budget, price_of
 from zdsync.transport.hosts import host_of
 from zdsync.transport.refusal import Asked, Verdict, judge, says_absent
 from zdsync.transport.wire import (
@@ -118,11 +119,14 @@ class Api:
         headers: Mapping[str, str] | None = None,
         absent_ok: bool = False,
     ) -> Answer:
-        """Read; 200, 204 and 304 return. With `absent_ok` a missing record is an empty answer."""
-        self.budget.check_read()
+        """Read; 200, 204 and 304 return. With `absent_ok` a missing record is an empty answer.
+
+        Raises CreditsSpent, without a call, once the share that is left to others is reached.
+        """
         asked = self._asked("GET", path, endpoint)
         sending = self._prepare(asked, path, params, stream, headers=headers, absent_ok=absent_ok)
-        return self._persist(lambda: self._attempt(sending))
+        with self.budget.reading(price_of(self.system, sending.params)):
+            return self._persist(lambda: self._attempt(sending))
 
     def send(
         self,
@@ -134,7 +138,11 @@ class Api:
         stream: str,
         endpoint: str | None = None,
     ) -> Answer:
-        """Write once. OutcomeUnknown if it may have taken effect without a usable answer."""
+        """Write once. OutcomeUnknown if it may have taken effect without a usable answer.
+
+        A write is never held back here: what was read right before it is what was booked, and a
+        write under way may use the share that is left to others.
+        """
         sending = self._prepare(
             self._asked(method, path, endpoint), path, params, stream, body=body
         )
@@ -174,7 +182,15 @@ class Api:
         try:
             return retrying(attempt)
         except _Again as again:
+            if again.busy and self.system == "crm" and self.budget.allowed_now == 1:
+                # Its 429 says not which limit (crm.md 13). One call at a time, refused again and
+                # again, cannot be too many at once.
+                raise self._rest(again.error, again.wait) from None
             raise again.error from None
+
+    def _rest(self, error: ZdsyncError, wait: float | None) -> CreditsSpent:
+        until = self.budget.account.exhausted(wait)
+        return CreditsSpent(error.what, until, rest_hint(until))
 
     def _wait(self, state: tenacity.RetryCallState) -> float:
         """Seconds before the next try: what Zoho asks for, else doubling with full jitter."""
@@ -186,25 +202,27 @@ class Api:
     def _attempt(self, sending: _Sending) -> Answer:
         """Send once; after a 401 refresh the token and send once more."""
         token = self._tokens.token()
-        with self.budget.slot():
+        with self.budget.slot() as taken:
             answer, verdict = self._exchange(sending, token)
         if verdict and verdict.action == "token":
             fresh = self._tokens.refresh(token)
-            with self.budget.slot():
+            with self.budget.slot() as taken:
                 answer, verdict = self._exchange(sending, fresh)
         if verdict is None:
             self.budget.speed_up()
             return answer
+        if verdict.action == "slow":
+            self.budget.slow_down(taken)
         return self._refuse(sending, verdict)
 
     def _refuse(self, sending: _Sending, verdict: Verdict) -> Answer:
         error = verdict.error
+        if verdict.action == "rest":
+            raise self._rest(error, verdict.wait)
         if sending.absent_ok and says_absent(error):
             return Answer(404, None, 0.0, {})
         if sending.writes and not verdict.sure:
             raise OutcomeUnknown(error.what, "It may have taken effect: look before repeating.")
-        if verdict.action == "slow":
-            self.budget.slow_down()
         if verdict.action in ("slow", "again"):
             raise _Again(error, verdict.wait, verdict.action == "slow")
         if isinstance(error, TokenRefused) and verdict.action == "token":
@@ -239,7 +257,6 @@ class Api:
             response.status_code,
             body,
             retry_after=seconds_of(response.headers.get("Retry-After")),
-            now=self._clock.now(),
             secrets=(token, *self._tokens.secrets),
         )
         return Answer(response.status_code, body, weight, response.headers), verdict
@@ -292,6 +309,4 @@ def _credits(system: str, sending: _Sending, response: requests.Response) -> flo
         return 0.0
     if system == "crm" and sending.asked.endpoint == "/coql":
         return 3.0  # for the 2,000 rows that we ask (crm.md 8)
-    if system == "desk" and "limit" in sending.params:
-        return range_credits(int(sending.params.get("from", 0)) + int(sending.params["limit"]))
-    return 1.0
+    return price_of(system, sending.params)

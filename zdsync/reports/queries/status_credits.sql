@@ -1,8 +1,7 @@
--- One row is: what one stream cost since midnight UTC, in calls and API credits.
--- Parameters: now (timestamp, UTC). Used by: zdsync status.
--- Desk counts a calendar day of the data centre and CRM a rolling day; midnight UTC is a guide.
+-- One row is: what one stream cost, in calls and API credits, in the window of its system's pool.
+-- Parameters: start of Desk's day, start of the CRM's window (timestamps, UTC). Used by: status.
 select system, stream, count(*) as calls, coalesce(sum(credits), 0) as credits
 from zdsync.calls
-where called_at >= date_trunc('day', cast(? as timestamp))
+where called_at >= case system when 'crm' then cast($2 as timestamp) else cast($1 as timestamp) end
 group by system, stream
 order by credits desc, stream

@@ -31,13 +31,17 @@ def _rows(c: Call, module: str) -> list[Json]:
         m.api_name for m in metas
     }
     metas += [Meta(n, custom=True) for n in sorted(extra)]
+    gone = c.state.edits.crm_gone
+    metas = [meta for meta in metas if f"{module}.{meta.api_name}" not in gone]
     return [
         _field(c, module, n, m, f"{module}.{m.api_name}" in hidden) for n, m in enumerate(metas)
     ]
 
 
 def _field(c: Call, module: str, n: int, m: Meta, hidden: bool) -> Json:
-    serial = list(MODULES).index(module) * 1000 + n
+    names = [meta.api_name for meta in MODULES[module]]
+    number = names.index(m.api_name) if m.api_name in names else n + 500
+    serial = list(MODULES).index(module) * 1000 + number
     return {
         "id": str(5_550_000_000_000_100_000 + serial),
         "api_name": m.api_name,

@@ -30,7 +30,7 @@ def record(c: Call, r: CrmRecord, names: list[str]) -> Json:
     row: Json = {"id": r.id}
     hidden = c.variant.crm_hidden_fields.split(",")
     for name in names:
-        if name in known:
+        if name in known and f"{r.module}.{name}" not in c.state.edits.crm_gone:
             # CRM 15 HIPAA: restricted values come back null
             row[name] = None if f"{r.module}.{name}" in hidden else _value(c, r, known[name])
     return row

@@ -5,6 +5,8 @@ Owns GET /organizationFields and GET /fields (DP 7). Must not change state.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ..call import Call, Route
 from ..records import Json
 from ..state import STATUSES
@@ -61,8 +63,16 @@ def _new_field(module: str, n: int, meta: Meta) -> Json:
 
 def _metas(c: Call) -> list[tuple[int, Meta]]:
     names = c.q.get("apiNames")
-    every = enumerate(FIELDS.get(c.q["module"], ()))
-    return [(n, m) for n, m in every if names is None or m.api_name in names]
+    module, edits = c.q["module"], c.state.edits
+    found = []
+    for n, meta in enumerate(FIELDS.get(module, ())):
+        name = edits.name(meta.api_name)
+        if name is None or module in edits.silent or (names is not None and name not in names):
+            continue
+        label = edits.labels.get(meta.api_name, meta.label)
+        kind = edits.types.get(meta.api_name, meta.type)
+        found.append((n, replace(meta, api_name=name, label=label, type=kind)))
+    return found
 
 
 def organization_fields(c: Call) -> Response:

@@ -6,7 +6,7 @@ Must not decide who may see a record.
 from __future__ import annotations
 
 from ..records import Account, Json
-from .pieces import HAPPY, LAYOUT_ID, Pieces, custom_fields, presence, web_url
+from .pieces import HAPPY, LAYOUT_ID, Pieces, presence, web_url
 
 ACCOUNT_CF = {"cf_region": "Region"}
 
@@ -40,7 +40,7 @@ def _account_body(s: Pieces, a: Account) -> Json:
         "fax": None,
         "modifiedTime": s.time(a.modified),
         "layoutId": s.id(LAYOUT_ID),
-        **custom_fields(a.cf, ACCOUNT_CF),
+        **s.custom_fields(a.cf, ACCOUNT_CF),
     }
 
 

@@ -6,7 +6,7 @@ Must not decide who may see a record.
 from __future__ import annotations
 
 from ..records import Contact, Json
-from .pieces import HAPPY, LAYOUT_ID, Pieces, custom_fields, presence, web_url
+from .pieces import HAPPY, LAYOUT_ID, Pieces, presence, web_url
 
 CONTACT_CF = {"cf_vip": "VIP"}
 
@@ -63,7 +63,7 @@ def _contact_body(s: Pieces, c: Contact) -> Json:
         "title": None,
         "modifiedTime": s.time(c.modified),
         "layoutId": s.id(LAYOUT_ID),
-        **custom_fields(c.cf, CONTACT_CF),
+        **s.custom_fields(c.cf, CONTACT_CF),
     }
 
 

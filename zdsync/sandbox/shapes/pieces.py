@@ -107,11 +107,13 @@ class Pieces:
         """Write the layout of a detail."""
         return {"id": self.id(LAYOUT_ID), "layoutName": "Default"}
 
-
-def custom_fields(have: CfMap | None, labels: dict[str, str]) -> Json:
-    """Write all custom fields by API name and again by label, empty ones as null."""
-    cf = {name: (have or {}).get(name) for name in labels}
-    return {"cf": cf, "customFields": {labels[name]: value for name, value in cf.items()}}
+    def custom_fields(self, have: CfMap | None, labels: dict[str, str]) -> Json:
+        """Write all custom fields by API name and again by label, empty ones as null."""
+        edits = self.state.edits
+        shown = [(one, edits.name(one)) for one in labels if one not in edits.hidden]
+        cf = {name: (have or {}).get(one) for one, name in shown if name}
+        by_label = {edits.labels.get(one, labels[one]): cf[name] for one, name in shown if name}
+        return {"cf": cf, "customFields": by_label}
 
 
 def names(person: Agent | Contact | None) -> Json:

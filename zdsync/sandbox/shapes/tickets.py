@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 from ..records import Json, Ticket
 from ..wire import dumps
-from .pieces import LAYOUT_ID, Pieces, custom_fields, source, web_url
+from .pieces import LAYOUT_ID, Pieces, source, web_url
 
 CF_LABELS = {"cf_outcome": "Outcome", "cf_cid": "CID", "cf_follow_up": "Follow up"}
 _ROWS_KEPT = 20_000
@@ -128,7 +128,7 @@ class Shaper(Pieces):
             secondaryContacts=[],
             entitySkills=[],
             sharedDepartments=[],
-            **custom_fields(cf, CF_LABELS),
+            **self.custom_fields(cf, CF_LABELS),
         )
         return row
 
@@ -169,7 +169,7 @@ class Shaper(Pieces):
             secondaryContacts=[],
             entitySkills=[],
             sharedDepartments=[],
-            **custom_fields(t.cf, CF_LABELS),
+            **self.custom_fields(t.cf, CF_LABELS),
             sourceTicket=None,
         )
         return row

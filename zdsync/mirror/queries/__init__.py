@@ -1,0 +1,1 @@
+"""Standing questions of the mirror to itself."""
