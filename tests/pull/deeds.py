@@ -61,6 +61,7 @@ def _value(box: Sandbox, name: str, kind: str, draw: Draw) -> Any:
         "assignee_id": state.agents,
         "owner_id": state.agents,
         "team_id": state.teams,
+        "product_id": state.accounts,
         "account_id": state.accounts,
     }
     if name in ids:

@@ -11,7 +11,6 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -21,16 +20,23 @@ import responses
 from tests.pull.truth import Served, differences
 from tests.pull.world import Ticking
 from zdsync.app import App
-from zdsync.errors import Vanishing, ZdsyncError
+from zdsync.errors import ZdsyncError
+from zdsync.mirror import Mirror
 from zdsync.mirror.database import Database
 from zdsync.sandbox import Sandbox, Variant
-from zdsync.sandbox.api import Api
 from zdsync.sandbox.wire import Request, Response
 from zdsync.settings import Settings
 from zdsync.sql import Sql
 from zdsync.streams import STREAMS
 
-_RULES = "version: 1\nrules: []\n"
+_RULES = """
+version: 1
+rules:
+  - id: none
+    mode: "off"
+    when: {status: Closed}
+    set: {priority: High}
+"""
 _OF_DESK = {spec.module: spec.name for spec in STREAMS if spec.system == "desk"}
 _OF_CRM = {spec.module: spec.name for spec in STREAMS if spec.system == "crm"}
 
@@ -63,6 +69,7 @@ class Office:
     clock: Ticking
     served: Served = field(default_factory=Served)
     fate: Fate = field(default_factory=Fate)
+    tamper: dict[str, Callable[[list[Any]], list[Any]]] = field(default_factory=dict)
     _app: App | None = None
 
     @property
@@ -117,15 +124,17 @@ class Office:
         tickets = self.box.state.tickets.values()
         return sum(not self.box.state.searchable(one) for one in tickets)
 
-    def differences(self) -> list[tuple[Any, ...]]:
+    def differences(self, mirror: Mirror | None = None) -> list[tuple[Any, ...]]:
         """Where the mirror breaks the law."""
-        with self.app.place.work("test") as mirror:
+        if mirror is None:
+            with self.app.place.work("test") as opened:
+                return self.differences(opened)
 
-            def rows_of(stream: str) -> list[dict[str, Any]]:
-                names, rows = mirror.columns_and_rows(Sql(f"select * from {stream}"))
-                return [dict(zip(names, row, strict=True)) for row in rows]
+        def rows_of(stream: str) -> list[dict[str, Any]]:
+            names, rows = mirror.columns_and_rows(Sql(f"select * from {stream}"))
+            return [dict(zip(names, row, strict=True)) for row in rows]
 
-            return differences(self.box, self.served, rows_of)
+        return differences(self.box, self.served, rows_of)
 
     def rows(self, query: str, *params: object) -> list[tuple[Any, ...]]:
         with self.app.place.work("test") as mirror:
@@ -181,34 +190,36 @@ def _watch(place: Office, wire: responses.RequestsMock) -> None:
         place.fate.strike()
         answer = inner(request, base, wait)
         wire.calls.reset()
-        if answer.status == 200 and request.method == "GET" and answer.body[:1] == b"{":
-            _note(place.served, request, json.loads(answer.body))
+        stream = _stream_of(request)
+        if stream and answer.status == 200 and answer.body[:1] == b"{":
+            body = json.loads(answer.body)
+            key = next((k for k in ("data", "users", "teams", "fields") if k in body), None)
+            if stream in place.tamper and key:
+                body[key] = place.tamper[stream](body[key])
+                answer.body = json.dumps(body).encode()
+            for row in body[key] if key else [body]:
+                if isinstance(row, dict) and row.get("id"):
+                    place.served.note(stream, _named(row, request))
         return answer
 
     api.handle = handle  # type: ignore[method-assign]  # the door of this test
 
 
-def _note(served: Served, request: Request, body: dict[str, Any]) -> None:
-    """Keep each record of an answer under its stream and the id that the mirror gives it."""
+def _named(row: dict[str, Any], request: Request) -> dict[str, Any]:
+    """A field under the id of ours; any other record as it is."""
+    name = row.get("apiName") or row.get("api_name")
+    if "module" not in request.query or not name:
+        return row
+    (module,) = request.query["module"]
+    row = {"pickListValues": row.get("allowedValues"), **row} if "allowedValues" in row else row
+    return {**row, "id": f"{module}.{name}", "module": module}
+
+
+def _stream_of(request: Request) -> str | None:
+    """The stream whose records an answer to this call holds."""
     crm = request.path.startswith("/crm/v8/")
     path = re.sub(r"^/(crm/v8|api/v1)/", "", request.path).split("/")
-    if path[-1] == "deleted" or path[0] in ("tags", "recycleBin"):
-        return
-    head = "settings/fields" if path[0] == "settings" else path[0]
-    stream = (_OF_CRM if crm else _OF_DESK).get(head)
-    if head == "organizationFields":
-        stream = "desk.fields"
-    if stream is None or len(path) > 2 or "fields" in stream:
-        return
-    rows = body.get("data") or body.get("users") or body.get("teams") or [body]
-    for row in rows if isinstance(rows, list) else []:
-        if isinstance(row, dict) and "id" in row:
-            served.note(stream, row)
-
-
-def day(moment: datetime) -> str:
-    """The date of an instant, as CRM fields of type date hold it."""
-    return moment.date().isoformat()
-
-
-__all__ = ["Api", "Killed", "Office", "Vanishing", "day", "office"]
+    head = {"settings": "settings/fields", "organizationFields": "fields"}.get(path[0], path[0])
+    if request.method != "GET" or path[-1] == "deleted" or len(path) > 2:
+        return None
+    return (_OF_CRM if crm else _OF_DESK).get(head)

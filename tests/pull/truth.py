@@ -175,7 +175,10 @@ def told(row: Json, item: Field) -> Any:
         value = value.get(inner, _ABSENT) if isinstance(value, dict) else _ABSENT
         if value is _ABSENT:
             return _ABSENT
-    return None if value is None else _READ[item.type](value)
+    try:
+        return None if value is None else _READ[item.type](value)
+    except (TypeError, ValueError):
+        return None  # it does not fit: the column is empty, `extra` has it
 
 
 def _instant(value: Any) -> datetime:
@@ -204,7 +207,7 @@ def custom_of(spec: StreamSpec, row: Json) -> Json:
 
 def unmodelled(spec: StreamSpec, row: Json) -> Json:
     """The keys of an answer that belong into `extra`."""
-    known = {item.path.partition(".")[0] for item in spec.fields} | spec.ignored
+    known = {item.path.partition(".")[0] for item in spec.fields} | spec.ignored | {"id"}
     own = custom_of(spec, row) if spec.walk == "crm" else {}
     return {k: v for k, v in row.items() if k not in known and k[:1] != "$" and k not in own}
 
@@ -309,6 +312,7 @@ def _row(
         have = {k: v for k, v in json.loads(row["cf"] or "{}").items() if v is not None}
         silent = {key for name, own, key in served.silent if (name, own) == (spec.name, one)}
         wrong = {k for k in {*have, *custom_of(spec, now)} if not _same(have.get(k), now.get(k))}
+        silent |= {k for k in wrong if not any(k in answer for answer in answers)}  # NAME=crm
         if wrong - silent:
             yield ("cf", have, custom_of(spec, now))
     yield from _extra(spec, row, now, answers)

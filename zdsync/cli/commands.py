@@ -89,7 +89,9 @@ def doctor(args: Namespace) -> int:
 def pull(args: Namespace) -> int:
     """Read what is new."""
     with watching() as progress:
-        outcomes = App(load_settings(), progress=progress).pull(args.streams, full=args.full)
+        outcomes = App(load_settings(), progress=progress).pull(
+            args.streams, full=args.full, accept_deletes=args.accept_deletes
+        )
     failed = [one for one in outcomes if one.error]
     for one in failed:
         assert one.error is not None

@@ -15,7 +15,7 @@ from typing import Literal
 
 from zdsync.clock import Clock
 from zdsync.connectors import Crm, Desk
-from zdsync.errors import TokenRefused, Vanishing, ZdsyncError, ZohoFailed
+from zdsync.errors import MirrorFailed, TokenRefused, Vanishing, ZdsyncError, ZohoFailed
 from zdsync.mirror import Mirror
 from zdsync.model import Call, Cursor, RecordBatch, Row, Shape, Span
 from zdsync.pull.children import Children
@@ -98,7 +98,7 @@ class Puller:
         try:
             self._walk(spec, full, tally)
             self.deletes().when_due(spec)
-        except (ZohoFailed, TokenRefused, Vanishing) as failure:
+        except (ZohoFailed, TokenRefused, Vanishing, MirrorFailed) as failure:
             error = failure
         finally:
             self.mirror.record_calls(self.run_id, self.drain())
@@ -134,7 +134,7 @@ class Puller:
         cursor = replace(self.mirror.cursor(spec.name), complete=True, last_pull_at=now, value=now)
         ids = {row["id"] for batch in held for row in batch.rows}
         with self.mirror.transaction():
-            self.mirror.replace_missing(spec.name, ids, now)
+            self.mirror.replace_missing(spec.name, ids, now, accept=self.accept_deletes)
             self._commit(spec, held, cursor, tally)
 
     def _fields(self, spec: StreamSpec) -> Iterator[RecordBatch]:

@@ -14,10 +14,11 @@ from datetime import datetime, timedelta
 
 from zdsync.clock import Clock
 from zdsync.connectors import Desk
-from zdsync.errors import Refused, TokenRefused, Vanishing, ZdsyncError, ZohoFailed
+from zdsync.errors import MirrorFailed, Refused, TokenRefused, Vanishing, ZdsyncError, ZohoFailed
 from zdsync.mirror import HIDDEN, Held, Mirror
 from zdsync.model import Call, Span
 from zdsync.pull import compare
+from zdsync.pull.archive import Archive
 from zdsync.pull.compare import LEAF, Window
 from zdsync.pull.deletes import BURIED, Bin, Deletes
 from zdsync.pull.narrow import Narrowing
@@ -101,7 +102,7 @@ class Reconciler:
                 self._compare(spec)
         except AllowanceSpent:
             self._unproven(f"stopped after {self._done.credits:g} credits; the rest comes later")
-        except (ZohoFailed, TokenRefused, Vanishing) as error:
+        except (ZohoFailed, TokenRefused, Vanishing, MirrorFailed) as error:
             self._done.error = error
         finally:
             self._account()
@@ -242,6 +243,10 @@ class Reconciler:
         source = ByFields(held, self.desk, self.mirror)
         said = source.learn()
         self._settle()
+        archive = Archive(repair, self.mirror)
+        if archive.read(differs=source.differs) and source.differs:
+            said = source.learn()
+        self._done.unproven += archive.unproven
         if said:
             self._unproven(said)
         if source.agrees is not False:
