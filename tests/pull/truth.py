@@ -7,6 +7,7 @@ The law, for one record of a stream:
 2. A column whose key stands in the answer by which a stream is walked now (search for tickets,
    contacts and accounts, the list for all others; the detail for a record that search hides)
    equals that answer.
+   (A null says nothing where the Catalog knows no such key in that answer.)
 3. A column whose key only other answers carry is empty, or holds what one of them once said.
 4. So does a column that changed while the modified time stood still: no walk can see that.
    The machine notes these (`Silent`); an edit within the second of the modified time is none.
@@ -37,11 +38,10 @@ from zdsync.sandbox.records import Account, Actor, Contact, CrmRecord, Json, Tic
 from zdsync.sandbox.shapes import agents
 from zdsync.sandbox.shapes.accounts import account_detail, account_search
 from zdsync.sandbox.shapes.contacts import contact_detail, contact_search
-from zdsync.streams import BY_NAME, STREAMS, Field, StreamSpec
+from zdsync.streams import STREAMS, Field, StreamSpec
 
 CRM_FIELD_MODULES = ("Contacts", "Accounts", "Leads")
 DESK_FIELD_MODULES = ("tickets", "contacts", "accounts")
-_UNKNOWN = "presence, deleted_at, pulled_at, seen, extra_seen, extra".split(", ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,9 @@ def records(box: Sandbox, stream: str) -> dict[str, Record]:
         "desk.tickets": _tickets,
         "desk.contacts": lambda b: _people(b, b.state.contacts, contact_search, _contact_detail),
         "desk.accounts": lambda b: _people(b, b.state.accounts, account_search, _account_detail),
-        "desk.agents": lambda b: _plain(agents.agent(b.api.shaper, a, []) for a in _all(b, "agents")),
+        "desk.agents": lambda b: _plain(
+            agents.agent(b.api.shaper, a, []) for a in _all(b, "agents")
+        ),
         "desk.departments": lambda b: _plain(
             agents.department(b.api.shaper, d) for d in _all(b, "departments")
         ),
@@ -134,7 +136,11 @@ def _desk_fields(box: Sandbox) -> dict[str, Record]:
 
 
 def _crm_fields(box: Sandbox) -> dict[str, Record]:
-    rows = [(module, row) for module in CRM_FIELD_MODULES for row in crm_fields._rows(_call(box), module)]
+    rows = [
+        (module, row)
+        for module in CRM_FIELD_MODULES
+        for row in crm_fields._rows(_call(box), module)
+    ]
     return _named(rows, "api_name")
 
 
@@ -294,9 +300,12 @@ def _row(
         yield ("deleted_at", row["deleted_at"], wanted)
     answers = served.rows[spec.name][one]
     now = None if record is None or wanted in ("trashed", "gone") else record.walked
+    letter = "L" if spec.walk != "time" else "S" if record and record.shown else "D"
     for item in spec.fields:
         key = item.path.partition(".")[0]
         current = _ABSENT if now is None else told(now, item)
+        if current is None and letter not in item.shapes:
+            current = _ABSENT
         once = [told(answer, item) for answer in answers]
         free = current is _ABSENT or (spec.name, one, key) in served.silent
         # search writes custom fields as text, a detail as they are (desk-tickets.md 2)
@@ -340,6 +349,3 @@ def _extra(
     for key in have.keys() - wanted.keys():
         if not any(_same(have[key], answer.get(key, _ABSENT)) for answer in answers):
             yield (f"extra.{key}", have[key], "never served")
-
-
-assert set(BY_NAME) == {spec.name for spec in STREAMS}

@@ -168,9 +168,7 @@ class Mirror:
     ) -> int:
         """Bury what a full listing left out. Raises Vanishing if too much is (promise 4)."""
         with self.transaction():
-            buried = cursors.bury_missing(
-                self._database, stream, seen_ids, read_at, accept=accept
-            )
+            buried = cursors.bury_missing(self._database, stream, seen_ids, read_at, accept=accept)
             self._touched(buried)
         return buried
 

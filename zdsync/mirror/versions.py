@@ -5,8 +5,8 @@ Every column of a row is a register that keeps the value with the greatest versi
 search row and that a list row: search lags. Modified times are whole seconds, though, and what an
 automation does in the second of a detail read would stay hidden for ever. So a row read a quarter
 of an hour after its modified time, when no index lags any more, beats those read sooner, whatever
-its shape, and among such rows the later reading wins. A row keeps its versions as segments: each distinct version with
-the mask of the columns that it wrote last (one or two segments in practice).
+its shape, and among such rows the later reading wins. A row keeps its versions as segments: each
+distinct version with the mask of the columns that it wrote last (one or two segments in practice).
 
 Because a version is a total order and a column follows only the rows that carried it, the result
 does not depend on the order of batches or on duplicates, whatever keys an answer hides. It can

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from zdsync.clock import Clock
 from zdsync.connectors import Desk
 from zdsync.errors import MirrorFailed, Refused, TokenRefused, Vanishing, ZdsyncError, ZohoFailed
-from zdsync.mirror import HIDDEN, Held, Mirror
+from zdsync.mirror import HIDDEN, Held, Mirror, doubles
 from zdsync.model import Call, Span
 from zdsync.pull import compare
 from zdsync.pull.archive import Archive
@@ -120,6 +120,9 @@ class Reconciler:
         if not self.mirror.cursor(spec.name).complete:
             self._unproven("never fully read; run zdsync pull")
             return
+        if double := doubles.mend(self.mirror.rows, spec.name):
+            self._done.repaired += double
+            log.error("stream=%s ids_twice=%d: one row of each is kept", spec.name, double)
         held = self.deletes.held(spec)
         bin = self._bin(spec)
         repair = Repair(spec, self.mirror, self.desk, self.deletes, self.workers, self._settle, bin)

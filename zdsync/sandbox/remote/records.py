@@ -52,9 +52,7 @@ class RemoteRecords(Remote):
         """Make a Desk account; the rest by attribute name."""
         with self.lock:
             at = self.state.stamp(self.at())
-            account = Account(
-                self.state.new_id(), name, None, None, None, None, None, None, at, at
-            )
+            account = Account(self.state.new_id(), name, None, None, None, None, None, None, at, at)
             for key, value in attributes.items():
                 setattr(account, key, value)
             self.state.add(account, at)
