@@ -70,6 +70,7 @@ class Office:
     served: Served = field(default_factory=Served)
     fate: Fate = field(default_factory=Fate)
     tamper: dict[str, Callable[[list[Any]], list[Any]]] = field(default_factory=dict)
+    bodies: Callable[[dict[str, Any]], None] | None = None
     _app: App | None = None
 
     @property
@@ -196,6 +197,9 @@ def _watch(place: Office, wire: responses.RequestsMock) -> None:
             key = next((k for k in ("data", "users", "teams", "fields") if k in body), None)
             if stream in place.tamper and key:
                 body[key] = place.tamper[stream](body[key])
+            if place.bodies:
+                place.bodies(body)
+            if place.bodies or stream in place.tamper:
                 answer.body = json.dumps(body).encode()
             for row in body[key] if key else [body]:
                 if isinstance(row, dict) and row.get("id"):

@@ -207,6 +207,7 @@ class Reconciler:
             seen = repair.read("created", window.span)
             missing += [one for one in held.ids(window.span, shown) if one not in seen]
             self._done.remote += len(seen) if window.span in uncounted else 0
+            narrow.was_read(window, len(seen))
             self._settle()
         repair.verify(missing, unseen=True)
         self._cap = narrow.cap
