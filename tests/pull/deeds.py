@@ -17,7 +17,7 @@ from zdsync.sandbox.records import Account, Contact, Ticket
 from zdsync.sandbox.state import OUTCOMES, PRIORITIES, STATUSES
 from zdsync.sandbox.words import HOSTILE, TAGS
 
-Draw = Callable[..., Any]
+Draw = Any  # draws from a strategy
 Deed = Callable[[Sandbox, int, Draw], None]
 
 texts = st.one_of(
@@ -188,6 +188,12 @@ def mass_update(box: Sandbox, first: int, share: int, number: int) -> None:
     start = first % max(1, len(ids))
     some = (ids[start:] + ids[:start])[: max(1, len(ids) * share // 100)]
     box.mass_update(some, category=f"moved {number}", priority=PRIORITIES[number % 3])
+
+
+def mass_trash(box: Sandbox, many: int, number: int) -> None:
+    """Somebody tidies up: many tickets go to the bin, or come back from it."""
+    for n in range(many):
+        (restore if number % 3 == 0 else trash)(box, number + 11 * n, None)
 
 
 def mass_import(box: Sandbox, many: int, number: int) -> None:

@@ -107,12 +107,20 @@ class Office:
         self.box.faults.profile = "none"
         self.clock.sleep(2 * 3600)
         self.served.look(self.box)
-        self._sure(self.run(lambda app: app.pull()))
+        self._sure(self.run(lambda app: app.pull(accept_deletes=True)))
+        self.served.look(self.box)
+        assert not self.unread(), self.unread()[:8]
         done = self._sure(self.run(lambda app: app.reconcile(accept_deletes=True)))
         for _ in range(self._hidden() // 10):
             self._sure(self.run(lambda app: app.reconcile(["desk.tickets"], accept_deletes=True)))
         self.served.look(self.box)
         return done
+
+    def unread(self) -> list[tuple[Any, ...]]:
+        """What a pull alone must have seen: all but records whose presence differs."""
+        found = self.differences()
+        elsewhere = {one[:2] for one in found if one[2] in ("presence", "deleted_at")}
+        return [one for one in found if one[:2] not in elsewhere]
 
     def _sure(self, outcomes: Any) -> list[Any]:
         assert isinstance(outcomes, list), outcomes
