@@ -17,7 +17,7 @@ from unittest import mock
 
 import responses
 
-from tests.pull.truth import Served, differences
+from tests.pull.truth import Served, differences, records
 from tests.pull.world import Ticking
 from zdsync.app import App
 from zdsync.errors import ZdsyncError
@@ -117,9 +117,12 @@ class Office:
         return done
 
     def unread(self) -> list[tuple[Any, ...]]:
-        """What a pull alone must have seen: all but records whose presence differs."""
+        """What a pull alone must have seen: all that is shown and whose presence is right."""
         found = self.differences()
         elsewhere = {one[:2] for one in found if one[2] in ("presence", "deleted_at")}
+        for stream in {one[0] for one in found}:
+            hidden = (one for one, record in records(self.box, stream).items() if not record.shown)
+            elsewhere |= {(stream, one) for one in hidden}
         return [one for one in found if one[:2] not in elsewhere]
 
     def _sure(self, outcomes: Any) -> list[Any]:
