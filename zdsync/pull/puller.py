@@ -18,6 +18,7 @@ from zdsync.connectors import Crm, Desk
 from zdsync.errors import MirrorFailed, TokenRefused, Vanishing, ZdsyncError, ZohoFailed
 from zdsync.mirror import Mirror
 from zdsync.model import Call, Cursor, RecordBatch, Row, Shape, Span
+from zdsync.pull.archive import first_read
 from zdsync.pull.children import Children
 from zdsync.pull.deletes import Deletes
 from zdsync.pull.progress import Progress
@@ -33,6 +34,7 @@ DEEP_EVERY = timedelta(hours=1)
 AHEAD = timedelta(minutes=5)  # Zoho's clock may run before ours
 FIRST = datetime(2000, 1, 1, tzinfo=UTC)  # before any Zoho portal
 BATCH_ROWS = 1000
+TICKETS = "desk.tickets"
 FIELD_MODULES = ("tickets", "contacts", "accounts")
 CRM_MODULES = ("Contacts", "Accounts", "Leads")
 
@@ -195,6 +197,8 @@ class Puller:
                 self._commit(spec, [self._batch(spec, rows)], cursor, tally)
         done = replace(cursor, pending=(), complete=True, last_pull_at=now, deep_at=now)
         self._commit(spec, [], done, tally)
+        for batch in first_read(self.mirror, self.desk, now) if spec.name == TICKETS else ():
+            self._commit(spec, [self.kept(batch)], None, tally)
 
     def _incremental(self, spec: StreamSpec, cursor: Cursor, tally: _Tally) -> None:
         """Walk modified time from the cursor; it follows the committed rows, never beyond."""
