@@ -54,11 +54,14 @@ class App:
     ) -> None:
         self.place = Workplace(settings, clock=clock, progress=progress, stop=stop)
 
-    def pull(self, names: Sequence[str] = (), *, full: bool = False) -> list[StreamOutcome]:
+    def pull(
+        self, names: Sequence[str] = (), *, full: bool = False, accept_deletes: bool = False
+    ) -> list[StreamOutcome]:
         """Read streams (all by default) into the mirror and publish it."""
         refuse_unknown(names, list(BY_NAME))
         with self.place.run("pull") as run:
-            outcomes = self.place.puller(run).pull(names, full=full)
+            puller = self.place.puller(run, accept_deletes=accept_deletes)
+            outcomes = puller.pull(names, full=full)
             run.counts["pulled"] = sum(one.read for one in outcomes)
             return outcomes
 

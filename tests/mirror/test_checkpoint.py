@@ -13,7 +13,7 @@ import pytest
 
 from tests.conftest import FakeClock
 from tests.mirror.records import TICKETS, at, batch, one, ticket
-from zdsync.errors import MirrorFailed
+from zdsync.errors import Vanishing
 from zdsync.mirror import Mirror
 from zdsync.model import Cursor, RecordBatch, Shape, Span
 from zdsync.sql import Sql
@@ -85,7 +85,7 @@ def _agents(mirror: Mirror, count: int, read: float) -> RecordBatch:
 
 def test_promise_4_stream_that_lists_nothing_is_a_fault(mirror: Mirror) -> None:
     mirror.upsert(_agents(mirror, 12, 1))
-    with pytest.raises(MirrorFailed, match=r"desk\.agents lists 0 of 12"):
+    with pytest.raises(Vanishing, match=r"desk\.agents lists 0 of 12"):
         mirror.replace_missing("desk.agents", [], at(9))
     assert mirror.rows(Sql("select distinct presence from desk.agents")) == [("live",)]
 

@@ -59,6 +59,15 @@ def test_at_equal_modified_time_detail_beats_search_beats_list() -> None:
     assert version("2026-01-01 00:00:00.000001", Shape.LIST, 0, 0) > order[-1]
 
 
+def test_a_reading_a_quarter_of_an_hour_later_beats_every_sooner_one_of_the_same_second() -> None:
+    at, noon, minute = "2026-01-01 12:00:00", 1_767_268_800_000_000, 60_000_000
+    soon = version(at, Shape.DETAIL, noon + 14 * minute, 9)
+    late = version(at, Shape.SEARCH, noon + 15 * minute, 0)
+    later = version(at, Shape.LIST, noon + 16 * minute, 0)
+    assert soon < late < later
+    assert version("2026-01-01 12:00:01", Shape.LIST, noon, 0) > later
+
+
 def test_rows_without_modified_time_are_ordered_by_reading() -> None:
     assert version(None, Shape.LIST, 2, 0) > version(None, Shape.DETAIL, 1, 0)
     assert version("2020-01-01 00:00:00", Shape.LIST, 0, 0) > version(None, Shape.DETAIL, 9, 0)

@@ -94,7 +94,9 @@ def pull(args: Namespace) -> int:
         out(estimated(args, width(), colour=sys.stdout.isatty()))
         return 0
     with watching() as progress:
-        outcomes = App(load_settings(), progress=progress).pull(args.streams, full=args.full)
+        outcomes = App(load_settings(), progress=progress).pull(
+            args.streams, full=args.full, accept_deletes=args.accept_deletes
+        )
     failed = {id(one.error): one for one in outcomes if one.error}  # a rest ends many: said once
     for one in failed.values():
         assert one.error is not None

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 _Parser = argparse.ArgumentParser
 _Add = Callable[..., _Parser]
+_ACCEPT = "also where over a tenth of a stream vanished"
 
 DESCRIPTION = """\
 zdsync mirrors Zoho Desk and CRM into DuckDB, plans what rules.yaml asks for,
@@ -73,11 +74,10 @@ def _mirror(add: _Add) -> None:
         "--estimate", action="store_true", help="name the price before anything is read"
     )
     pull.add_argument("--json", action="store_true", help="the estimate as JSON")
+    pull.add_argument("--accept-deletes", action="store_true", help=_ACCEPT)
     reconcile = add("reconcile", "prove that the mirror is whole, and mend it where it is not")
     reconcile.add_argument("streams", nargs="*", metavar="STREAM", help="such as desk.tickets")
-    reconcile.add_argument(
-        "--accept-deletes", action="store_true", help="also where over a tenth of a stream vanished"
-    )
+    reconcile.add_argument("--accept-deletes", action="store_true", help=_ACCEPT)
     reconcile.add_argument("--json", action="store_true")
     run = add("run", "run as a service: pull, plan, apply, publish, again and again")
     run.add_argument("--once", action="store_true", help="one tick, then end")

@@ -19,6 +19,7 @@ from zdsync.streams import Field, StreamSpec
 log = logging.getLogger(__name__)
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LEAST, _MOST = -(2**63), 2**63 - 1  # what a BIGINT holds
 _LETTER = {Shape.LIST: "L", Shape.SEARCH: "S", Shape.DETAIL: "D"}
 
 
@@ -197,17 +198,15 @@ def _text(value: Any) -> str:
 def _int(value: Any) -> int | None:
     if isinstance(value, bool):
         raise _Misfit
-    if isinstance(value, int):
-        return value
     if value == "":
         return None
     try:
-        number = float(value) if isinstance(value, float) else int(value)
-    except (ValueError, TypeError):
+        number = int(value)
+    except (ValueError, TypeError, OverflowError):
         raise _Misfit from None
-    if number != int(number):
+    if (isinstance(value, float) and number != value) or not _LEAST <= number <= _MOST:
         raise _Misfit
-    return int(number)
+    return number
 
 
 def _float(value: Any) -> float | None:

@@ -9,13 +9,13 @@ from datetime import UTC, datetime
 
 import orjson
 
-from zdsync.errors import MirrorFailed
+from zdsync.errors import Vanishing
 from zdsync.mirror.database import Database
 from zdsync.mirror.upsert import naive
 from zdsync.model import Cursor, Span
 from zdsync.sql import Sql, ident
 
-_SUSPICIOUS = 5  # so many may vanish at once, whatever the share
+_FEW = 3  # so many may be missing from a list, whatever the share: one team of five is no fault
 
 
 def load(database: Database, stream: str) -> Cursor:
@@ -85,21 +85,28 @@ def bury(
 
 
 def bury_missing(
-    database: Database, stream: str, seen_ids: Iterable[str], read_at: datetime
+    database: Database,
+    stream: str,
+    seen_ids: Iterable[str],
+    read_at: datetime,
+    *,
+    accept: bool = False,
 ) -> int:
-    """Tombstones for rows that a full listing left out. Raises MirrorFailed if most vanish.
+    """Tombstones for rows that a full listing left out. Raises Vanishing if too many are.
 
-    A stream that suddenly lists nothing is a fault of the listing (a lost right, a half answer),
-    not a mass deletion.
+    Absence is weaker than a bin's word: a lost right or a half answer looks the same. So a list
+    that comes back empty, or lacks more than three rows that are more than a tenth, is a fault,
+    unless a person accepts it.
     """
     listed = set(seen_ids)
     rows = database.rows(Sql(f"select id from {ident(stream)} where deleted_at is null"))
     missing = [row[0] for row in rows if row[0] not in listed]
-    if len(missing) > _SUSPICIOUS and len(missing) * 2 > len(rows):
-        raise MirrorFailed(
+    many = len(missing) > _FEW and len(missing) * 10 > len(rows)
+    if missing and not accept and (many or len(missing) == len(rows)):
+        raise Vanishing(
             f"{stream} lists {len(rows) - len(missing)} of {len(rows)} known records: kept all",
             "check the scopes and the role of the token's user; if the records are really gone, "
-            "run `zdsync reconcile`",
+            f"run zdsync pull {stream} --accept-deletes",
         )
     return bury(database, stream, missing, read_at) if missing else 0
 

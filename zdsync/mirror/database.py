@@ -64,8 +64,7 @@ class Database:
             config["storage_compatibility_version"] = STORAGE
         try:
             connection = duckdb.connect(str(path), read_only=read_only, config=config)
-            connection.execute("set TimeZone = 'UTC'")
-            connection.execute("set enable_progress_bar = false")  # stderr is not DuckDB's
+            _prepare(connection)
             if source is not None:
                 quoted = str(source).replace("'", "''")
                 connection.execute(f"attach '{quoted}' as source (read_only)")
@@ -98,7 +97,9 @@ class Database:
 
     def reader(self) -> Database:
         """Open a second connection to the same file for another thread."""
-        return Database(self._connection.cursor(), self.path)
+        connection = self._connection.cursor()
+        _prepare(connection)
+        return Database(connection, self.path)
 
     def run(self, sql: Sql) -> None:
         self.rows(sql)
@@ -161,6 +162,12 @@ class Database:
             self._connection.execute("rollback")
         except duckdb.Error:  # a failed commit has rolled back already; the first error counts
             return
+
+
+def _prepare(connection: duckdb.DuckDBPyConnection) -> None:
+    """Set what every connection must set for itself, a cursor too: it inherits neither."""
+    connection.execute("set TimeZone = 'UTC'")
+    connection.execute("set enable_progress_bar = false")  # stderr is not DuckDB's
 
 
 def translate(error: duckdb.Error, path: Path) -> ZdsyncError:

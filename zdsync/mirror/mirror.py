@@ -166,10 +166,12 @@ class Mirror:
             self._touched(buried)
         return buried
 
-    def replace_missing(self, stream: str, seen_ids: Iterable[str], read_at: datetime) -> int:
-        """Bury what a full listing left out. Raises MirrorFailed if most vanish (promise 4)."""
+    def replace_missing(
+        self, stream: str, seen_ids: Iterable[str], read_at: datetime, *, accept: bool = False
+    ) -> int:
+        """Bury what a full listing left out. Raises Vanishing if too much is (promise 4)."""
         with self.transaction():
-            buried = cursors.bury_missing(self._database, stream, seen_ids, read_at)
+            buried = cursors.bury_missing(self._database, stream, seen_ids, read_at, accept=accept)
             self._touched(buried)
         return buried
 

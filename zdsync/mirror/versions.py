@@ -2,8 +2,11 @@
 
 Every column of a row is a register that keeps the value with the greatest version. A version is
 (modified time, shape, read time, digest of the row), so at equal modified time a detail beats a
-search row and that a list row. A row keeps its versions as segments: each distinct version with
-the mask of the columns that it wrote last (one or two segments in practice).
+search row and that a list row: search lags. Modified times are whole seconds, though, and what an
+automation does in the second of a detail read would stay hidden for ever. So a row read a quarter
+of an hour after its modified time, when no index lags any more, beats those read sooner, whatever
+its shape, and among such rows the later reading wins. A row keeps its versions as segments: each
+distinct version with the mask of the columns that it wrote last (one or two segments in practice).
 
 Because a version is a total order and a column follows only the rows that carried it, the result
 does not depend on the order of batches or on duplicates, whatever keys an answer hides. `cf` is
@@ -16,9 +19,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from zdsync.model import Shape
+
+_SETTLED = 15 * 60 * 1_000_000  # microseconds: the lookback of the pull reads each row so late once
+_LATE = max(Shape) + 1  # in the place of the shape
+_EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - rows hold naive UTC
+_MICROSECOND = timedelta(microseconds=1)
 
 # (modified time, then shape and read time, digest); compares like a tuple.
 Version = tuple[str, int, int, int]
@@ -46,7 +55,8 @@ def version(modified: str | None, shape: Shape, read_us: int, digest: int) -> Ve
         return ("", read_us, int(shape), digest)
     if "." in modified:
         modified = modified.rstrip("0").rstrip(".")
-    return (modified, int(shape), read_us, digest)
+    age = read_us - (datetime.fromisoformat(modified) - _EPOCH) // _MICROSECOND
+    return (modified, _LATE if age >= _SETTLED else int(shape), read_us, digest)
 
 
 def merge(seen: Seen, incoming: Version, mask: int) -> Verdict:

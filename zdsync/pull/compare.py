@@ -29,6 +29,7 @@ class Window:
     span: Span
     held: int
     remote: int | None
+    part_of: Window | None = None  # whose count this one was reckoned from, if it was not asked
 
     @property
     def missing(self) -> int:

@@ -89,7 +89,7 @@ class CrmWalk:
             self.commit(spec, batches, cursor)
             after = max([now, *(batch.read_at for batch in batches)]) + timedelta(microseconds=1)
             try:
-                self.mirror.replace_missing(spec.name, ids, after)
+                self.mirror.replace_missing(spec.name, ids, after, accept=self.survey.accept)
             except MirrorFailed as error:  # a fault of this listing: the others go on
                 raise Vanishing(error.what, error.hint) from None
 

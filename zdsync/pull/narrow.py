@@ -55,6 +55,19 @@ class Narrowing:
         self.cap = compare.cap_shown(window.remote, left, right) or self.cap
         return left + right <= window.remote
 
+    def was_read(self, window: Window, rows: int) -> None:
+        """Learn from what reading a window gave: more rows than were told show a cap.
+
+        Asked again: rows that are made meanwhile are counted then.
+        """
+        whole = window.part_of or window
+        if window.remote is None or whole.remote is None or rows <= window.remote:
+            return
+        told = self.source.remote(whole.span)
+        self.settle()
+        if told is not None and told < whole.remote - window.remote + rows:
+            self.cap = max(told, self.cap or 0)
+
     def _halves(self, window: Window) -> list[Window]:
         middle = self.source.split(window.span)
         if middle is None:
@@ -64,7 +77,7 @@ class Narrowing:
         held, whole = self.source.held(span), window.remote or 0
         sure = not compare.doubtful(whole, self.cap)
         if sure and left.remote is not None and (left.remote < whole or not held):
-            return [left, Window(span, held, whole - left.remote)]  # counts add up
+            return [left, Window(span, held, whole - left.remote, window)]  # counts add up
         right = self.window(span)
         if left.remote is not None and right.remote is not None:
             self.cap = compare.cap_shown(whole, left.remote, right.remote) or self.cap

@@ -15,10 +15,18 @@ from typing import Literal
 
 from zdsync.clock import Clock
 from zdsync.connectors import Crm, Desk, forbids
-from zdsync.errors import CreditsSpent, TokenRefused, Vanishing, ZdsyncError, ZohoFailed
+from zdsync.errors import (
+    CreditsSpent,
+    MirrorFailed,
+    TokenRefused,
+    Vanishing,
+    ZdsyncError,
+    ZohoFailed,
+)
 from zdsync.mirror import Mirror
 from zdsync.model import Call, Cursor, RecordBatch, Row, Shape, Span
 from zdsync.pull import drift
+from zdsync.pull.archive import first_read
 from zdsync.pull.children import Children
 from zdsync.pull.crm_fields import asked_of
 from zdsync.pull.crm_survey import Survey
@@ -36,6 +44,7 @@ DEEP_EVERY = timedelta(hours=1)
 AHEAD = timedelta(minutes=5)  # Zoho's clock may run before ours
 FIRST = datetime(2000, 1, 1, tzinfo=UTC)  # before any Zoho portal
 BATCH_ROWS = 1000
+TICKETS = "desk.tickets"
 FIELD_MODULES = ("tickets", "contacts", "accounts")
 
 
@@ -93,7 +102,7 @@ class Puller:
         try:
             self._walk(spec, full, tally)
             self.deletes().when_due(spec)
-        except (ZohoFailed, TokenRefused, Vanishing) as failure:
+        except (ZohoFailed, TokenRefused, Vanishing, MirrorFailed) as failure:
             error = failure
         finally:
             self.mirror.record_calls(self.run_id, self.drain())
@@ -132,7 +141,7 @@ class Puller:
         cursor = replace(self.mirror.cursor(spec.name), complete=True, last_pull_at=now, value=now)
         ids = {row["id"] for batch in held for row in batch.rows} | set(keep)
         with self.mirror.transaction():
-            self.mirror.replace_missing(spec.name, ids, now)
+            self.mirror.replace_missing(spec.name, ids, now, accept=self.accept_deletes)
             self._commit(spec, held, cursor, tally)
 
     def _replace_fields(self, spec: StreamSpec, tally: _Tally) -> None:
@@ -201,6 +210,8 @@ class Puller:
                 self._commit(spec, [self._batch(spec, rows)], cursor, tally)
         done = replace(cursor, pending=(), complete=True, last_pull_at=now, deep_at=now)
         self._commit(spec, [], done, tally)
+        for batch in first_read(self.mirror, self.desk, now) if spec.name == TICKETS else ():
+            self._commit(spec, [self.kept(batch)], None, tally)
 
     def _incremental(self, spec: StreamSpec, cursor: Cursor, tally: _Tally) -> None:
         """Walk modified time from the cursor; it follows the committed rows, never beyond."""

@@ -14,10 +14,11 @@ from datetime import datetime, timedelta
 
 from zdsync.clock import Clock
 from zdsync.connectors import Desk
-from zdsync.errors import Refused, TokenRefused, Vanishing, ZdsyncError, ZohoFailed
-from zdsync.mirror import HIDDEN, Held, Mirror
+from zdsync.errors import MirrorFailed, Refused, TokenRefused, Vanishing, ZdsyncError, ZohoFailed
+from zdsync.mirror import HIDDEN, Held, Mirror, doubles
 from zdsync.model import Call, Span
 from zdsync.pull import compare
+from zdsync.pull.archive import Archive
 from zdsync.pull.compare import LEAF, Window
 from zdsync.pull.crm_survey import Survey
 from zdsync.pull.deletes import BURIED, Bin, Deletes
@@ -103,7 +104,7 @@ class Reconciler:
                 self._compare(spec)
         except AllowanceSpent:
             self._unproven(f"stopped after {self._done.credits:g} credits; the rest comes later")
-        except (ZohoFailed, TokenRefused, Vanishing) as error:
+        except (ZohoFailed, TokenRefused, Vanishing, MirrorFailed) as error:
             self._done.error = error
         finally:
             self._account()
@@ -132,6 +133,9 @@ class Reconciler:
         if not self.mirror.cursor(spec.name).complete:
             self._unproven("never fully read; run zdsync pull")
             return
+        if double := doubles.mend(self.mirror.rows, spec.name):
+            self._done.repaired += double
+            log.error("stream=%s ids_twice=%d: one row of each is kept", spec.name, double)
         held = self.deletes.held(spec)
         bin = self._bin(spec)
         repair = Repair(spec, self.mirror, self.desk, self.deletes, self.workers, self._settle, bin)
@@ -216,6 +220,7 @@ class Reconciler:
             seen = repair.read("created", window.span)
             missing += [one for one in held.ids(window.span, shown) if one not in seen]
             self._done.remote += len(seen) if window.span in uncounted else 0
+            narrow.was_read(window, len(seen))
             self._settle()
         repair.verify(missing, unseen=True)
         self._cap = narrow.cap
@@ -255,6 +260,10 @@ class Reconciler:
         source = ByFields(held, self.desk, self.mirror)
         said = source.learn()
         self._settle()
+        archive = Archive(repair, self.mirror)
+        if archive.read(differs=source.differs) and source.differs:
+            said = source.learn()
+        self._done.unproven += archive.unproven
         if said:
             self._unproven(said)
         if source.agrees is not False:

@@ -67,6 +67,7 @@ class ByFields:
         self._mirror = mirror
         self._reading = Reading(True)
         self.agrees: bool | None = None
+        self.differs = False  # told, and like nothing that the mirror holds
 
     def learn(self) -> str:
         """Compare all tickets by class of status and spam; returns what could not be proven."""
@@ -85,8 +86,10 @@ class ByFields:
         if noted is not None:
             self._reading = Reading.of(noted)
             self.agrees = self._reading.agrees(told, types)
+            self.differs = not self.agrees
             return ""
         found = readings(told, types)
+        self.differs = not found
         if len(found) == 1 and (told.spam or not found[0].spam):
             self._mirror.note(_READING, str(found[0]))
         return "" if found else "which tickets Zoho counts by class of status is not known"

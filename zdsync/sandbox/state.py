@@ -71,6 +71,7 @@ class State:
         self.call_counts: Counter[str] = Counter()
         self.version = 0
         self.edits = FieldEdits()
+        self.more: dict[str, dict[str, object]] = {}  # keys that no schema names, by record
         self.rows: dict[str, tuple[bool, bytes]] = {}  # rendered search rows, and if overdue
         self.ticket_order = TimeIndex()  # every ticket that is not purged, without lag
         lag = variant.index_lag_seconds * SECOND

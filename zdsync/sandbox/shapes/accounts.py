@@ -23,6 +23,7 @@ def account_list(s: Pieces, a: Account) -> Json:
         "webUrl": web_url("Accounts", a.id),
         "zohoCRMAccount": {"id": a.crm_id} if a.crm_id else None,
         "customerHappiness": HAPPY,
+        **s.more(a.id),
     }
 
 

@@ -33,6 +33,7 @@ def _contact_core(s: Pieces, c: Contact) -> Json:
         "createdTime": s.time(c.created),
         "isEndUser": True,
         "customerHappiness": HAPPY,
+        **s.more(c.id),
     }
 
 

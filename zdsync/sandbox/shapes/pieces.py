@@ -103,6 +103,10 @@ class Pieces:
 
     # -- what records have in common
 
+    def more(self, record_id: str) -> Json:
+        """Write the keys that no schema names: Zoho adds some from time to time."""
+        return dict(self.state.more.get(record_id, ()))
+
     def layout(self) -> Json:
         """Write the layout of a detail."""
         return {"id": self.id(LAYOUT_ID), "layoutName": "Default"}

@@ -54,6 +54,7 @@ class Shaper(Pieces):
             "isSpam": t.spam,
             "isArchived": t.archived,
             "webUrl": web_url("Cases", t.id),
+            **self.more(t.id),
         }
 
     def list_row(self, t: Ticket, include: Iterable[str]) -> Json:
