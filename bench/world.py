@@ -48,7 +48,9 @@ class World:
     def __init__(self, tickets: int) -> None:
         self.back = timedelta()
         self.box = Sandbox(
-            tickets, variant=Variant(edition="enterprise"), now=lambda: datetime.now(UTC) - self.back
+            tickets,
+            variant=Variant(edition="enterprise"),
+            now=lambda: datetime.now(UTC) - self.back,
         )
 
     def grow(self, times: int, mirror: Path) -> int:

@@ -170,9 +170,7 @@ class Database:
             return
 
 
-def _connect(
-    path: Path, read_only: bool, config: dict[str, Any]
-) -> duckdb.DuckDBPyConnection:
+def _connect(path: Path, read_only: bool, config: dict[str, Any]) -> duckdb.DuckDBPyConnection:
     """Open the file; one that may be written is attached, for only so its row groups are small."""
     if read_only or str(path) == _MEMORY:
         return duckdb.connect(str(path), read_only=read_only, config=config)
