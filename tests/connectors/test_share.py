@@ -20,7 +20,7 @@ ROWS = 20_000
 YEARS = 730 * 86_400
 
 
-def times(kind: str, seed: int) -> list[float]:
+def times(kind: str, seed: int, many: int = ROWS) -> list[float]:
     """Creation times over two years."""
     rng = random.Random(seed)
 
@@ -45,7 +45,7 @@ def times(kind: str, seed: int) -> list[float]:
             case _:  # a third comes from an import within one day
                 return rng.random() / 730 if rng.random() < 1 / 3 else rng.random()
 
-    return sorted(float(int(one() * YEARS)) for _ in range(ROWS))
+    return sorted(float(int(one() * YEARS)) for _ in range(many))
 
 
 def simulate(fake: FakeSearch, span: Span, workers: int) -> tuple[int, int, list[str]]:
@@ -88,6 +88,18 @@ def test_twenty_thousand_tickets_cost_at_most_206_pages_and_little_waiting(
     assert len(handed) == len(set(handed)) == ROWS
     assert pages <= 206
     assert rounds <= 1.15 * pages / WORKERS
+
+
+@pytest.mark.parametrize("kind", ["growing", "office"])
+def test_a_large_backfill_ends_for_all_workers_at_about_the_same_time(kind: str) -> None:
+    many, workers = 120_000, 10
+    rows = times(kind, 1, many)
+    fake = FakeSearch([(at, at) for at in rows])
+    high = START + timedelta(seconds=rows[-1] + 900)
+    pages, rounds, handed = simulate(fake, Span(START, high), workers)
+    assert len(handed) == len(set(handed)) == many
+    assert pages <= 1.03 * many / 100
+    assert rounds <= 1.04 * pages / workers
 
 
 def test_an_import_within_one_day_costs_a_tenth_more_at_most() -> None:

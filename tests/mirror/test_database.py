@@ -13,7 +13,7 @@ from tests.conftest import FakeClock
 from tests.mirror.records import TICKETS, at, batch, one, ticket
 from zdsync.errors import MirrorBusy, MirrorFailed, MirrorNewer, Misconfigured
 from zdsync.mirror import SERVICE, WORK, Mirror, Reader, hold, tables
-from zdsync.mirror.database import Database
+from zdsync.mirror.database import ROW_GROUP, Database
 from zdsync.sql import Sql
 from zdsync.streams import BY_NAME, Field, StreamSpec
 
@@ -197,3 +197,37 @@ def test_promise_5_journal_loads_any_number_of_times_with_one_receipt(mirror: Mi
     noon = at(-120).replace(tzinfo=None)
     assert rows[0][:6] == ("1", "false", "true", "applied", 200, noon)
     assert len(rows) == 1
+
+
+_GROUPS = """
+select max(rows) from (
+    select sum(count) as rows from pragma_storage_info('t')
+    where column_name = 'n' and segment_type = 'BIGINT' group by row_group_id)
+"""
+
+
+def test_row_groups_are_small_so_that_a_checkpoint_merges_little_in_memory(tmp_path: Path) -> None:
+    path = tmp_path / "small.duckdb"
+    for low in (0, 3 * ROW_GROUP):  # the second opening knows the size too
+        with Database.open(path, memory="256MB") as database:
+            database.run(Sql("create table if not exists t (n bigint)"))
+            insert = "insert into t select n from range(?, ?) r(n)"
+            database.run(Sql(insert, (low, low + 3 * ROW_GROUP)))
+            database.run(Sql("checkpoint"))
+            assert database.count(Sql(_GROUPS)) <= ROW_GROUP
+            assert database.reader().count(Sql("select count(*) from t")) == low + 3 * ROW_GROUP
+
+
+def test_a_file_of_larger_row_groups_is_changed_like_any_other(tmp_path: Path) -> None:
+    import duckdb
+
+    path, many = tmp_path / "large.duckdb", 5 * ROW_GROUP
+    with duckdb.connect(str(path)) as plain:
+        plain.execute("create table t as select n, 0 as k from range(?) r(n)", [many])
+    with Database.open(path, memory="256MB") as database:
+        database.run(Sql("delete from t where n % 7 = 3"))
+        database.run(Sql("insert into t select n, 1 from range(?) r(n) where n % 7 = 3", (many,)))
+        database.run(Sql("checkpoint"))
+    with duckdb.connect(str(path)) as plain:
+        told = plain.execute("select count(distinct n), sum(k), sum(n) from t").fetchone()
+    assert told == (many, len(range(3, many, 7)), many * (many - 1) // 2)

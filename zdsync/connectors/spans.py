@@ -37,9 +37,11 @@ from zdsync.model import Row, Span
 # after a crowded second, whose rows would fill the page again, a millisecond.
 _OVERLAPS = (SECOND, timedelta(milliseconds=1))
 # A takeover costs about half a page. It must be of this many rows, and the slowest worker be
-# behind by this share of its part: tests/connectors/test_share.py holds the outcome.
-_LEAST = 4.0 * PAGE
+# behind by this share of its part, or by so many rows of a large part:
+# tests/connectors/test_share.py holds the outcome.
+_LEAST = 3.0 * PAGE
 _SLACK = 0.1
+_SLACK_ROWS = 2.0 * PAGE
 _SPARSE = 0.005  # rows a second
 _REACH = 800  # offsets up to here are within every search depth
 
@@ -254,7 +256,7 @@ class Share:
             first = self.readers[0]
             left = first.rows_left or 0.0
             many = min(self._workers, 1 + int(left / _LEAST))
-            self._slack = left / many * _SLACK
+            self._slack = min(left / many * _SLACK, _SLACK_ROWS)
             span = Span(first.at, first.high)
             cuts = [split_at(span, left, first.density, n / many) for n in range(1, many)]
             for cut in reversed([c for c in cuts if _apart(c, span)]):

@@ -15,6 +15,7 @@ from zdsync.connectors.spans import Ground, Reader, Share
 from zdsync.connectors.windows import WalkPage
 from zdsync.model import Span
 
+_QUEUED = 24  # pages that wait for the caller, a megabyte each
 _POLL = 0.1  # seconds between looks at the stop sign while the queue is full
 _PATIENCE = 5.0  # seconds to wait for a call in flight when the walk is left
 
@@ -42,7 +43,9 @@ class _Crew:
     def __init__(self, share: Share, readers: list[Reader]) -> None:
         self._share = share
         self._stop = threading.Event()
-        self._pages: queue.Queue[WalkPage | BaseException | None] = queue.Queue(2 * len(readers))
+        self._pages: queue.Queue[WalkPage | BaseException | None] = queue.Queue(
+            min(2 * len(readers), _QUEUED)
+        )
         self._threads = [
             threading.Thread(target=self._work, args=(reader,), daemon=True, name="zdsync-walk")
             for reader in readers
