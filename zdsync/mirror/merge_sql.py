@@ -52,6 +52,7 @@ def insert_new(table: Table) -> str:
         "deleted_at": "null",
         "pulled_at": "n.zd_at",
         "tags_read_at": "null",
+        "tags_row": "null",
         "status_since": own.get("modified_time", "null"),
         "status_since_source": "'first_seen'",
         "seen": "n.zd_seen",
@@ -136,6 +137,7 @@ def _merged_columns(table: Table, picks: _Picks) -> str:
         "deleted_at": deleted,
         "pulled_at": pulled,
         "tags_read_at": "o.tags_read_at",
+        "tags_row": "o.tags_row",
         "status_since": f"case when {moved} then "
         "coalesce(n.modified_time, n.zd_at) else o.status_since end",
         "status_since_source": f"case when {moved} then 'observed' else o.status_since_source end",

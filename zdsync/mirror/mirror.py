@@ -29,6 +29,7 @@ from zdsync.mirror import (
     upsert,
     versions,
 )
+from zdsync.mirror.conversations import Conversations
 from zdsync.mirror.database import Database
 from zdsync.model import Call, Cursor, Portal, RecordBatch
 from zdsync.sql import Sql, ident
@@ -54,6 +55,7 @@ class Mirror:
         self._options = options
         self._clock = clock
         self._memory = memory
+        self.conversations = Conversations(database, clock, self.checkpoint)
 
     @classmethod
     def open(cls, path: Path, *, memory: str, options: Mapping[str, str], clock: Clock) -> Mirror:
