@@ -54,6 +54,7 @@ class App:
         refuse_unknown(names, list(BY_NAME))
         with self.place.run("pull") as run:
             outcomes = self.place.puller(run).pull(names, full=full)
+            outcomes += self.place.attached(run).named(names)
             run.counts["pulled"] = sum(one.read for one in outcomes)
             return outcomes
 
@@ -152,6 +153,8 @@ class App:
             if stream:
                 compared = self.place.zoho.reconciler(puller, ALLOWANCE).reconcile([stream])
                 failures += [one.error for one in compared if one.error]
+            swept = self.place.attached(run).sweep_tags(self.place.settings.child_credits)
+            failures += [swept] if swept else []
             flow = self.place.flow(run)
             book = self.place.rulebook
             rules = book.load(flow.portal) if once else book.load_or_last(flow.portal)

@@ -11,7 +11,7 @@ from zdsync.connectors import Crm, Desk
 from zdsync.errors import Misconfigured, Problem
 from zdsync.mirror import Mirror
 from zdsync.model import Call
-from zdsync.pull import Progress, Puller, Reconciler
+from zdsync.pull import Allowance, Attached, Progress, Puller, Purse, Reconciler
 from zdsync.settings import Settings
 from zdsync.transport import Api, Connection, connect, new_refresh_token
 
@@ -75,6 +75,21 @@ class Zoho:
             run_id=run_id,
             exclude=exclude,
             accept_deletes=accept_deletes,
+        )
+
+    def attached(self, puller: Puller, allowance: Allowance) -> Attached:
+        """What reads, beside a pull, what hangs on tickets."""
+        return Attached(
+            Purse(
+                mirror=puller.mirror,
+                desk=self.desk,
+                clock=self.clock,
+                workers=self.workers,
+                drain=self.drain,
+                run_id=puller.run_id,
+                keep=puller.kept,
+                allowance=allowance,
+            )
         )
 
     def reconciler(self, puller: Puller, allowance: float | None = None) -> Reconciler:

@@ -157,6 +157,7 @@ class Settings(Files):
     owner_map: Annotated[dict[str, str], NoDecode, BeforeValidator(_pairs)] = {}
     exclude: Words = ()
     publish_exclude: Words = ()
+    child_credits: float = Field(150, ge=0)
 
     @property
     def private_dir(self) -> Path:

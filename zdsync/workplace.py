@@ -19,7 +19,7 @@ from zdsync.clock import Clock, SystemClock
 from zdsync.connect import Zoho, make_folders, open_portal
 from zdsync.errors import ZdsyncError
 from zdsync.mirror import SERVICE, WORK, Mirror, hold, private_files
-from zdsync.pull import Progress, Puller, Quiet
+from zdsync.pull import Allowance, Attached, Progress, Puller, Quiet
 from zdsync.readings import MIRROR, published
 from zdsync.settings import Settings
 from zdsync.sql import Sql
@@ -35,10 +35,14 @@ TURN = 60.0  # seconds that a command waits for another to finish with the mirro
 
 @dataclass(slots=True)
 class Run:
-    """One recorded run: the open mirror, its id, what it comes to (pulled, applied, …)."""
+    """One recorded run: the open mirror, its id, what it comes to (pulled, applied, …).
+
+    `allowance`: what it may still spend on what hangs on tickets.
+    """
 
     mirror: Mirror
     id: str
+    allowance: Allowance
     counts: dict[str, int] = field(default_factory=dict)
 
 
@@ -119,6 +123,10 @@ class Workplace:
             run.mirror, run.id, self.progress, exclude=exclude, accept_deletes=accept_deletes
         )
 
+    def attached(self, run: Run) -> Attached:
+        """The run's reader of what hangs on tickets."""
+        return self.zoho.attached(self.puller(run), run.allowance)
+
     def flow(self, run: Run) -> Flow:
         from zdsync.flow import Flow
 
@@ -132,14 +140,16 @@ class Workplace:
             owner_map=self.settings.owner_map,
             journal=self.journal,
             run_id=run.id,
-            read_tags=lambda ids: self.puller(run).read_tags(ids),
+            attach=lambda: self.attached(run),
+            exclude=frozenset(self.settings.exclude),
         )
 
     @contextmanager
     def run(self, command: str) -> Iterator[Run]:
         """One recorded run over the private mirror; what it changed is published at its end."""
         with self.work(f"zdsync {command}") as mirror:
-            run = Run(mirror, f"{self.clock.now():%Y%m%dT%H%M%S}-{secrets.token_hex(3)}")
+            run_id = f"{self.clock.now():%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
+            run = Run(mirror, run_id, Allowance(self.settings.child_credits))
             mirror.start_run(run.id, command)
             outcome, said = "failed", ""
             try:

@@ -1,9 +1,21 @@
 """Zoho's shapes and ours: the Desk and CRM connectors. No SQL, no rules."""
 
+from zdsync.connectors.conversations import Conversation, Conversations
 from zdsync.connectors.crm import Crm
 from zdsync.connectors.desk import Desk
-from zdsync.connectors.forms import Organization
+from zdsync.connectors.forms import Organization, Tag
 from zdsync.connectors.proofs import Deleted, FieldCounts, Proofs
 from zdsync.connectors.windows import WalkPage
 
-__all__ = ["Crm", "Deleted", "Desk", "FieldCounts", "Organization", "Proofs", "WalkPage"]
+__all__ = [
+    "Conversation",
+    "Conversations",
+    "Crm",
+    "Deleted",
+    "Desk",
+    "FieldCounts",
+    "Organization",
+    "Proofs",
+    "Tag",
+    "WalkPage",
+]

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from zdsync.connectors.decode import decode
 from zdsync.connectors.lists import Record, Sizes, read_list
+from zdsync.connectors.windows import SURE_END
 from zdsync.errors import Refused, TokenRefused
 from zdsync.model import Row, Shape
 from zdsync.streams import BY_NAME
@@ -22,6 +23,7 @@ log = logging.getLogger(__name__)
 
 THREADS, COMMENTS = BY_NAME["desk.threads"], BY_NAME["desk.comments"]
 _MOST = 200  # rows a page of conversations (desk-people.md section 2)
+_FIRST = 3  # calls more that finding out may take: page sizes refused, then two lists for one
 _REFUSALS = (400, 403, 404, 405, 422)
 
 
@@ -40,6 +42,13 @@ class Conversations:
         self._api = api
         self._sizes = sizes
         self._refused = False  # learned: this portal has no list of both
+        self.known = False  # whether one reading has shown which lists there are
+
+    def calls_for(self, threads: int, comments: int) -> int:
+        """How many calls a ticket with so many threads and comments takes at most."""
+        if self.known and self._refused:
+            return _calls(threads, 100) + (_calls(comments, 100) if comments else 0)
+        return _calls(threads + comments, _MOST) + (0 if self.known else _FIRST)
 
     def of(self, ticket_id: str, *, threads: bool, comments: bool) -> Conversation:
         """Read one ticket; `threads` and `comments` say whether its row counts any.
@@ -59,6 +68,7 @@ class Conversations:
                 said = self._pages(ticket_id, "threads")
             if comments and not noted:
                 noted = self._pages(ticket_id, "comments")
+        self.known = True
         hung = {"ticketId": ticket_id}
         return Conversation(
             decode(THREADS, Shape.LIST, [{**one, **hung} for one in said]),
@@ -92,6 +102,11 @@ class Conversations:
             endpoint=f"/tickets/{{id}}/{kind}",
         )
         return _flat(pages)
+
+
+def _calls(rows: int, most: int) -> int:
+    """A page of fewer than SURE_END rows is the last for sure; a fuller one is followed by one."""
+    return 1 if rows < SURE_END else 2 + rows // most
 
 
 def _is_comment(record: Record) -> bool:

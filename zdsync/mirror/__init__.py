@@ -1,5 +1,6 @@
 """The mirror: a private DuckDB file that the service writes, and its published copy."""
 
+from zdsync.mirror.conversations import Counted
 from zdsync.mirror.held import HIDDEN, Axis, Held
 from zdsync.mirror.lock import SERVICE, WORK, hold, private_files
 from zdsync.mirror.mirror import Mirror
@@ -12,6 +13,7 @@ __all__ = [
     "SERVICE",
     "WORK",
     "Axis",
+    "Counted",
     "Held",
     "Mirror",
     "Reader",

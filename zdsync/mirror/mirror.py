@@ -170,6 +170,10 @@ class Mirror:
         )
         return [id for id, seen in rows if not versions.carried(seen) & known]
 
+    def carry(self, before: Mapping[str, str]) -> None:
+        """Keep what hangs on tickets current over own writes (ticket → modified time before)."""
+        self.conversations.carry(before)
+
     # -- tags ------------------------------------------------------------------------------------
 
     def set_tags(

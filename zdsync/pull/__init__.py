@@ -1,16 +1,22 @@
 """Read → upsert → checkpoint, stream by stream. Never writes to Zoho, never decides anything."""
 
+from zdsync.pull.allowance import Allowance
+from zdsync.pull.attached import Attached
 from zdsync.pull.names import refuse_unknown
 from zdsync.pull.progress import Progress, Quiet
 from zdsync.pull.puller import Puller, StreamOutcome
+from zdsync.pull.purse import Purse
 from zdsync.pull.reconcile import ALLOWANCE, CHECKED, Comparison, Reconciler, due
 
 __all__ = [
     "ALLOWANCE",
     "CHECKED",
+    "Allowance",
+    "Attached",
     "Comparison",
     "Progress",
     "Puller",
+    "Purse",
     "Quiet",
     "Reconciler",
     "StreamOutcome",

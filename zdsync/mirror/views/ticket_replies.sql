@@ -36,7 +36,7 @@ said as (
     group by m.ticket_id
 ),
 stand as (
-    select t.id, t.pulled_at, t.thread_count, t.comment_count, b.row_asked_at,
+    select t.id, t.pulled_at, t.thread_count, t.comment_count, b.row_asked_at, b.read_at,
         coalesce(b.read_at is not null
             and b.modified_time is not distinct from t.modified_time
             and b.thread_count is not distinct from t.thread_count
@@ -50,7 +50,7 @@ stand as (
 )
 select
     r.id as ticket_id,
-    greatest(r.pulled_at, r.row_asked_at) as row_seen_at,
+    greatest(r.pulled_at, r.row_asked_at, case when r.is_read then r.read_at end) as row_seen_at,
     r.is_read as replies_read,
     case when r.is_read then case when said.last_inward then 'in' when not said.last_inward then 'out' end
         else r.last_shown end as last_direction,
