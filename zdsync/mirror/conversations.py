@@ -44,14 +44,21 @@ class Conversations:
     clock: Clock
     merge: Callable[[Sequence[RecordBatch], None], int]
 
-    def in_turn(self, ids: Sequence[str]) -> list[Counted]:
-        """Order tickets to read: never read first, then the longest ago; failed ones rest."""
+    def in_turn(self, ids: Sequence[str], *, oldest_first: bool) -> list[Counted]:
+        """Return tickets that may be read, those that failed lately left out.
+
+        `oldest_first`: never read ones first, then the longest ago, so that nobody waits for ever
+        behind tickets that move all the time; else in the order given.
+        """
+        order = "b.read_at nulls first, n.place" if oldest_first else "n.place"
         rows = self.database.rows(
             Sql(
-                "select t.id, t.thread_count, t.comment_count from desk.tickets t "
-                f"left join zdsync.conversations b on b.ticket_id = t.id where t.id in {_IDS} "
-                "and (b.failed_at is null or b.failed_at <= ?::timestamp) "
-                "order by b.read_at nulls first, t.id",
+                "select t.id, t.thread_count, t.comment_count from (select unnest(ids) as id, "
+                "generate_subscripts(ids, 1) as place from "
+                """(select from_json(?, '["VARCHAR"]') as ids)) n """
+                "join desk.tickets t on t.id = n.id "
+                "left join zdsync.conversations b on b.ticket_id = t.id "
+                f"where b.failed_at is null or b.failed_at <= ?::timestamp order by {order}",
                 (_bound(ids), naive(self.clock.now() - AGAIN)),
             )
         )

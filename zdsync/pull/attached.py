@@ -37,7 +37,7 @@ class Attached:
         try:
             talks.rows(rows)
             TagReader(purse).read(tags)
-            talks.read(conversations)
+            talks.read(conversations, oldest_first=True)
         finally:
             log.info(
                 "attached calls=%d credits=%g left=%g",
@@ -54,7 +54,7 @@ class Attached:
         talks, error, read = Talks(self.purse), None, 0
         moved = self.purse.mirror.conversations.moved()
         try:
-            read = talks.read(moved)
+            read = talks.read(moved, oldest_first=False)
         except (ZohoFailed, TokenRefused) as failure:
             error = failure
         log.info("stream=desk.threads tickets=%d left=%d", read, len(moved) - read)

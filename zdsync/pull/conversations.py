@@ -49,12 +49,12 @@ class Talks:
             self.changed += purse.mirror.upsert(purse.keep(batch))
             purse.mirror.conversations.rows_asked(some)
 
-    def read(self, ids: Sequence[str]) -> int:
-        """Read conversations, the longest unread first; returns how many were read.
+    def read(self, ids: Sequence[str], *, oldest_first: bool) -> int:
+        """Read conversations, as far as the allowance goes; returns how many were read.
 
         Raises ZohoFailed and TokenRefused.
         """
-        waiting = self.purse.mirror.conversations.in_turn(ids)
+        waiting = self.purse.mirror.conversations.in_turn(ids, oldest_first=oldest_first)
         done = 0
         while some := self._affordable(waiting):
             waiting = waiting[len(some) :]
