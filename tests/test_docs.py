@@ -12,7 +12,7 @@ from zdsync.cli.parser import build_parser
 from zdsync.settings import SECRETS, Settings
 
 ROOT = Path(__file__).parent.parent
-PAGES = ("README.md", "CONTRIBUTING.md", "docs/architecture.md")
+PAGES = ("README.md", "CONTRIBUTING.md", "docs/architecture.md", "docs/conversations.md")
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
