@@ -153,8 +153,6 @@ class App:
             if stream:
                 compared = self.place.zoho.reconciler(puller, ALLOWANCE).reconcile([stream])
                 failures += [one.error for one in compared if one.error]
-            swept = self.place.attached(run).sweep_tags(self.place.settings.child_credits)
-            failures += [swept] if swept else []
             flow = self.place.flow(run)
             book = self.place.rulebook
             rules = book.load(flow.portal) if once else book.load_or_last(flow.portal)
@@ -163,7 +161,8 @@ class App:
                 applied = self._write(run, flow, plan) if plan.writes else None
                 if applied and applied.stopped:
                     raise applied.stopped
-            for failed in failures:
+            swept = self.place.attached(run).sweep_tags(self.place.settings.child_credits)
+            for failed in [*failures, *([swept] if swept else [])]:
                 raise failed
 
     def pause(self) -> None:

@@ -56,6 +56,7 @@ class Mirror:
         self._clock = clock
         self._memory = memory
         self.conversations = Conversations(database, clock, self.checkpoint)
+        self.carry = self.conversations.carry
 
     @classmethod
     def open(cls, path: Path, *, memory: str, options: Mapping[str, str], clock: Clock) -> Mirror:
@@ -169,10 +170,6 @@ class Mirror:
             )
         )
         return [id for id, seen in rows if not versions.carried(seen) & known]
-
-    def carry(self, before: Mapping[str, str]) -> None:
-        """Keep what hangs on tickets current over own writes (ticket → modified time before)."""
-        self.conversations.carry(before)
 
     # -- tags ------------------------------------------------------------------------------------
 
