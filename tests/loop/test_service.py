@@ -17,7 +17,7 @@ from zdsync.errors import TokenRefused, ZohoFailed
 HARSH = {"department", "spam"}
 
 
-def _environment(place: Portal) -> dict[str, str]:
+def _environment(place: Portal, every: str) -> dict[str, str]:
     settings = place.settings
     names = ("org_id", "client_id", "client_secret", "refresh_token")
     secret = {f"ZDSYNC_{name.upper()}": settings.secret(name) for name in names}
@@ -25,13 +25,14 @@ def _environment(place: Portal) -> dict[str, str]:
         f"ZDSYNC_{name.upper()}": str(getattr(settings, name))
         for name in ("accounts_url", "desk_url", "crm_url", "data_dir", "rules")
     }
-    return {**os.environ, **secret, **plain, "ZDSYNC_EVERY": "1s", "PYTHONPATH": str(ROOT)}
+    return {**os.environ, **secret, **plain, "ZDSYNC_EVERY": every, "PYTHONPATH": str(ROOT)}
 
 
 def _service(place: Portal, *words: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", "zdsync", "run", *words],
-        env=_environment(place),
+        # A single pass on a slow machine must not think its streams too old (three pauses).
+        env=_environment(place, "5m" if "--once" in words else "1s"),
         stderr=subprocess.PIPE,
         text=True,
     )
