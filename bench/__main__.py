@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 
-from bench import backfill, planning
+from bench import backfill, planning, publishing
 from bench.measure import run
 from bench.rows import Figure, show
 
@@ -23,6 +23,7 @@ def main() -> None:
     found = list(backfill.figures())
     show("Backfill of 20,000 tickets; answers take 300 ms, five at once", found)
     show("Plan over 100,000 mirrored tickets, 20,000 open", list(planning.figures()))
+    show("Publishing 1,000,000 mirrored tickets", list(publishing.figures()))
 
 
 if __name__ == "__main__":

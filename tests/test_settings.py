@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from zdsync.diagnostics import render
 from zdsync.errors import Misconfigured
+from zdsync.personal import Retention
 from zdsync.settings import load_settings
 
 
@@ -98,3 +99,57 @@ def test_auth_tells_a_line_for_dotenv_and_dotenv_understands_it(tmp_path: Path) 
     (tmp_path / "kept").write_text("1000.kept\n")
     (tmp_path / ".env").write_text(f"ZDSYNC_REFRESH_TOKEN_FILE={tmp_path / 'kept'}\n")
     assert load_settings().secret("refresh_token") == "1000.kept"
+
+
+def test_excluded_columns_must_exist_and_may_not_be_needed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv(
+        "ZDSYNC_EXCLUDE",
+        "desk.tickets.descripton, desk.tickets.contact_id, desk.tickets.cf.cf_diagnosis, "
+        "desk.tickets.subject.x, description",
+    )
+    monkeypatch.setenv("ZDSYNC_PUBLISH_EXCLUDE", "desk.contacts.emial, zdsync.journal.before")
+    error = _refused()
+    assert error.exit_code == 2
+    found = {problem.text: problem for problem in error.problems}
+    assert set(found) == {
+        *("desk.tickets.descripton", "desk.tickets.contact_id", "desk.tickets.subject.x"),
+        *("description", "desk.contacts.emial"),
+    }
+    assert "desk.tickets.description" in found["desk.tickets.descripton"].hint
+    assert "desk.contacts.email" in found["desk.contacts.emial"].hint
+    assert "needs it" in found["desk.tickets.contact_id"].what
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("24 months", Retention(months=24)),
+        ("2 Years", Retention(months=24)),
+        ("730d", Retention(days=730)),
+        ("6 weeks", Retention(days=42)),
+        ("off", None),
+    ],
+)
+def test_retention_reads_months_and_days(
+    monkeypatch: pytest.MonkeyPatch, text: str, kept: Retention | None
+) -> None:
+    monkeypatch.setenv("ZDSYNC_RETENTION", text)
+    assert load_settings().retention == kept
+
+
+@pytest.mark.parametrize("text", ["24", "5m 3d", "0 months", "-1d", "24 month ago", "9999 years"])
+def test_a_retention_that_cannot_be_meant_is_refused(
+    monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    monkeypatch.setenv("ZDSYNC_RETENTION", text)
+    assert "24 months" in render(_refused())
+
+
+def test_retention_counts_calendar_months() -> None:
+    noon = datetime(2026, 3, 31, 12, tzinfo=UTC)
+    assert Retention(months=1).cutoff(noon) == datetime(2026, 2, 28, 12, tzinfo=UTC)
+    assert Retention(months=3).cutoff(noon) == datetime(2025, 12, 31, 12, tzinfo=UTC)
+    assert Retention(months=25).cutoff(noon) == datetime(2024, 2, 29, 12, tzinfo=UTC)
+    assert Retention(days=31).cutoff(noon) == datetime(2026, 2, 28, 12, tzinfo=UTC)

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     # What one command needs is imported by its method: a pull must not wait for the rules.
     from zdsync.changes import Applied, Plan
     from zdsync.flow import Flow
+    from zdsync.forgetting import Agree, Forgotten
     from zdsync.reports.status import Status
     from zdsync.rules import RuleFile
 
@@ -80,10 +81,11 @@ class App:
         book = Rulebook(file, self.place.clock) if file else self.place.rulebook
         if not (self.place.settings.private_dir / MIRROR).exists():
             with scratch() as empty:
-                return book.check(None, empty.rows), False
+                return book.check(None, empty.rows, self.place.lacks), False
         with self.place.work("zdsync check") as mirror:
             portal = mirror.portal()
-            return book.check(portal if portal.known else None, mirror.rows), portal.known
+            known = portal if portal.known else None
+            return book.check(known, mirror.rows, self.place.lacks), portal.known
 
     def plan(self, rule: str | None = None, ticket: str | None = None) -> Plan:
         """Show what the rules would change; keep the plan for `apply PLAN_ID`."""
@@ -164,6 +166,15 @@ class App:
             swept = self.place.attached(run).sweep_tags(self.place.settings.child_credits)
             for failed in [*failures, *([swept] if swept else [])]:
                 raise failed
+
+    def forget(self, contact: str, agree: Agree) -> Forgotten | None:
+        """Empty a person's data in the mirror and publish; None where `agree` said no."""
+        from zdsync.forgetting import forget
+
+        if not (self.place.settings.private_dir / MIRROR).exists():
+            raise no_mirror(self.place.settings)
+        with self.place.run("forget") as run:
+            return forget(run.mirror, self.place.settings, contact, agree)
 
     def pause(self) -> None:
         """Stop writing before the next write."""

@@ -163,6 +163,7 @@ def keep_refresh_token(settings: Settings, code: str) -> Path:
     path = settings.private_dir / "refresh_token"
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(handle, "w") as file:
+        os.fchmod(file.fileno(), 0o600)  # it may have been there before, open to others
         file.write(token + "\n")
     return path
 

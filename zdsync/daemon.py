@@ -61,7 +61,9 @@ def stop_on_signals(stop: threading.Event) -> None:
 def _safely(tick: Callable[[], None]) -> None:
     try:
         tick()
-    except ZdsyncError as error:
-        log.error("tick=failed %s", diagnostics.render(error).replace("\n", " | "))
     except Exception as error:
-        diagnostics.bug(error)
+        told = diagnostics.known(error)
+        if isinstance(told, ZdsyncError):
+            log.error("tick=failed %s", diagnostics.render(told).replace("\n", " | "))
+        else:
+            diagnostics.bug(error)

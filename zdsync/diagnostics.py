@@ -5,15 +5,17 @@ A user sees one message that says what is wrong and how to mend it; a traceback 
 
 from __future__ import annotations
 
+import errno
 import logging
 import sys
 import traceback
 from typing import TextIO
 
-from zdsync.errors import Misconfigured, ZdsyncError
+from zdsync.errors import MirrorUnusable, Misconfigured, ZdsyncError
 
 INTERRUPTED = 130
 BUG = 70
+_MACHINE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EPERM, errno.EROFS}
 
 
 def setup_log(*, verbose: bool = False, quiet: bool = False, stream: TextIO | None = None) -> None:
@@ -47,8 +49,17 @@ def render(error: ZdsyncError) -> str:
     return "\n".join(lines)
 
 
+def known(error: BaseException) -> BaseException:
+    """A full disk or a missing right that no one foresaw is still not a fault of ours."""
+    if isinstance(error, OSError) and error.errno in _MACHINE:
+        where = f"{error.filename}: " if error.filename else ""
+        return MirrorUnusable(f"{where}{error.strerror}", "free some space or mend the rights")
+    return error
+
+
 def report(error: BaseException) -> int:
     """Print the error to stderr and return the exit code it stands for."""
+    error = known(error)
     if isinstance(error, ZdsyncError):
         print(render(error), file=sys.stderr)
         return error.exit_code

@@ -105,9 +105,15 @@ class MirrorNewer(ZdsyncError):
 
 
 class MirrorFailed(ZdsyncError):
-    """The mirror could not be written or read: a full disk, a damaged file, missing rights."""
+    """The mirror could not be written or read, or not published."""
 
     exit_code = 1
+
+
+class MirrorUnusable(MirrorFailed):
+    """A file or its disk must be mended before the mirror works: full, damaged, no right."""
+
+    exit_code = 2
 
 
 class Vanishing(ZdsyncError):

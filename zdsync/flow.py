@@ -56,6 +56,7 @@ class Flow:
     attach: Callable[[], Attached]
     exclude: frozenset[str] = frozenset()
     reader: Attached | None = None
+    lacks: Callable[[CompiledRule], Sequence[str]] = lambda rule: ()  # columns never stored
 
     def plan(self, rules: RuleFile, *, rule: str | None = None, ticket: str | None = None) -> Plan:
         """Plan what the rules ask for; reads the tags of the tickets that need it first."""
@@ -132,9 +133,15 @@ class Flow:
         unready = unready_streams(self.mirror.cursor, as_of, self.every, crm=self.portal.crm)
         unready |= withheld(self.exclude)
         compiled = self._compiled(rules, as_of, rule)
+        unfit = tuple(
+            Skipped(one.id, f"ZDSYNC_EXCLUDE leaves out {', '.join(self.lacks(one))}")
+            for one in compiled
+            if self.lacks(one)
+        )
+        compiled = [one for one in compiled if not self.lacks(one)]
 
         def once() -> Evaluation:
-            return evaluate(
+            found = evaluate(
                 self.mirror,
                 compiled,
                 self.portal,
@@ -144,6 +151,7 @@ class Flow:
                 owner_map=self.owner_map,
                 ticket=ticket,
             )
+            return replace(found, skipped=(*unfit, *found.skipped))
 
         return self._with_needs(once)
 

@@ -6,7 +6,7 @@ Says every problem at once. Knows no screen and runs no rule.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +14,13 @@ from zdsync.clock import Clock
 from zdsync.diagnostics import render
 from zdsync.errors import Misconfigured, Problem
 from zdsync.model import Portal
-from zdsync.rules import RuleFile, load_rules, run_examples
+from zdsync.rules import CompiledRule, RuleFile, compile_rule, load_rules, run_examples
 from zdsync.sql import Sql
 from zdsync.text import near
 
 log = logging.getLogger(__name__)
 
+Lacks = Callable[[CompiledRule], Sequence[str]]
 Query = Callable[[Sql], list[tuple[Any, ...]]]
 
 
@@ -59,10 +60,18 @@ class Rulebook:
             self._said = said
         return self._good
 
-    def check(self, portal: Portal | None, query: Query) -> RuleFile:
-        """Read the file and run its examples; Misconfigured with every problem of both."""
-        rules = self.load(portal)
-        problems = run_examples(rules, portal, query, self._clock.now())
+    def check(self, portal: Portal | None, query: Query, lacks: Lacks) -> RuleFile:
+        """Read the file and run its examples; Misconfigured with every problem of both.
+
+        `lacks`: the columns that a rule needs and the mirror never stores.
+        """
+        rules, now = self.load(portal), self._clock.now()
+        problems = run_examples(rules, portal, query, now)
+        for rule in rules.rules:
+            missing = lacks(compile_rule(rule, rules, portal, now)) if rule.mode != "off" else ()
+            if missing:
+                what = f"needs {', '.join(missing)}, which ZDSYNC_EXCLUDE leaves out"
+                problems += (Problem(f"{self.path} {rule.id}", what, "it is skipped until then"),)
         if problems:
             raise self._broken(problems)
         return rules

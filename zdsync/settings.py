@@ -25,6 +25,7 @@ from pydantic_settings import (
 )
 
 from zdsync.errors import Misconfigured, Problem
+from zdsync.personal import Retention, misnamed, retention
 
 PREFIX = "ZDSYNC_"
 DataCentre = Literal["com", "eu", "in", "au", "jp", "cn", "ca", "sa", "uk", "sg", "ae"]
@@ -86,6 +87,10 @@ def _switch(value: Any) -> Any:
     if word in {"off", "no", "false", "0"}:
         return False
     raise ValueError("write on or off")
+
+
+def _retention(value: Any) -> Any:
+    return retention(value) if isinstance(value, str) else value
 
 
 def _host(value: Any) -> Any:
@@ -158,6 +163,7 @@ class Settings(Files):
     exclude: Words = ()
     publish_exclude: Words = ()
     child_credits: float = Field(150, ge=0)
+    retention: Annotated[Retention | None, NoDecode, BeforeValidator(_retention)] = None
 
     @property
     def private_dir(self) -> Path:
@@ -188,6 +194,8 @@ def load_settings(overrides: Mapping[str, Any] | None = None) -> Settings:
     try:
         settings = Settings(**(overrides or {}))
         settings = settings.model_copy(update=_credentials(settings, problems))
+        problems += misnamed(PREFIX + "EXCLUDE", settings.exclude, stored=True)
+        problems += misnamed(PREFIX + "PUBLISH_EXCLUDE", settings.publish_exclude, stored=False)
     except ValidationError as error:
         _credentials(Files(), problems)
         raise Misconfigured("the settings need mending", problems + _problems(error)) from None

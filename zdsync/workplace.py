@@ -5,10 +5,12 @@ Has no logic of its own. Knows no command: `app` has those.
 
 from __future__ import annotations
 
+import json
+import logging
 import secrets
 import threading
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
@@ -17,19 +19,23 @@ from typing import TYPE_CHECKING
 
 from zdsync.clock import Clock, SystemClock
 from zdsync.connect import Zoho, make_folders, open_portal
-from zdsync.errors import ZdsyncError
-from zdsync.mirror import SERVICE, WORK, Mirror, hold, private_files
+from zdsync.errors import MirrorFailed, ZdsyncError
+from zdsync.forgetting import drop_plans, keep_private
+from zdsync.mirror import SERVICE, WORK, Mirror, Policy, Shield, hold, private_files
 from zdsync.pull import Allowance, Attached, Progress, Puller, Quiet
 from zdsync.readings import MIRROR, published
 from zdsync.settings import Settings
-from zdsync.sql import Sql
 
 if TYPE_CHECKING:
     # What one command needs is imported by its method: a pull must not wait for the rules.
     from zdsync.changes import Journal
     from zdsync.flow import Flow
     from zdsync.rulebook import Rulebook
+    from zdsync.rules import CompiledRule
 
+log = logging.getLogger(__name__)
+
+_LOADED = "journal_files"  # how much of the journal the mirror has loaded
 TURN = 60.0  # seconds that a command waits for another to finish with the mirror
 
 
@@ -62,6 +68,7 @@ class Workplace:
         self.clock: Clock = clock or SystemClock(self.stop)
         self.progress: Progress = progress or Quiet()
         self._published_at: datetime | None = None
+        self._shield: Shield | None = None
 
     # -- parts ------------------------------------------------------------------------------
 
@@ -83,7 +90,12 @@ class Workplace:
         """The truth about writes."""
         from zdsync.changes import Journal
 
-        return Journal(self.settings.private_dir / "journal", self.clock)
+        return Journal(self.journal_dir, self.clock)
+
+    @property
+    def journal_dir(self) -> Path:
+        """The files of the journal, a month each."""
+        return self.settings.private_dir / "journal"
 
     @contextmanager
     def work(self, command: str, wait: float = TURN) -> Iterator[Mirror]:
@@ -99,14 +111,30 @@ class Workplace:
             private_files(),
             hold(private, WORK, command=command, clock=self.clock, wait=wait),
             Mirror.open(
-                private / MIRROR, memory=settings.memory, options=options, clock=self.clock
+                private / MIRROR,
+                memory=settings.memory,
+                options=options,
+                clock=self.clock,
+                policy=Policy(settings.exclude, settings.retention),
             ) as mirror,
         ):
+            if mirror.privacy.excluded_anew:
+                drop_plans(self.settings)
             yield mirror
 
-    def instance(self) -> AbstractContextManager[None]:
-        """Hold the place of the one service of this data directory."""
-        return hold(self.settings.private_dir, SERVICE, command="zdsync run", clock=self.clock)
+    @contextmanager
+    def instance(self) -> Iterator[None]:
+        """Hold the place of the one service of this data directory.
+
+        Meanwhile nobody can open the published file for writing.
+        """
+        private = self.settings.private_dir
+        with hold(private, SERVICE, command="zdsync run", clock=self.clock), Shield() as shield:
+            self._shield = shield
+            try:
+                yield
+            finally:
+                self._shield = None
 
     def paused(self) -> bool:
         """Whether the brake is on or the service is asked to end."""
@@ -130,8 +158,6 @@ class Workplace:
     def flow(self, run: Run) -> Flow:
         from zdsync.flow import Flow
 
-        if not run.mirror.rows(Sql("SELECT 1 FROM zdsync.journal LIMIT 1")):
-            run.mirror.load_journal(self.journal.lines())  # a new mirror knows what was written
         return Flow(
             mirror=run.mirror,
             portal=run.mirror.portal(),
@@ -142,7 +168,16 @@ class Workplace:
             run_id=run.id,
             attach=lambda: self.attached(run),
             exclude=frozenset(self.settings.exclude),
+            lacks=self.lacks,
         )
+
+    def lacks(self, rule: CompiledRule) -> list[str]:
+        """The columns that a rule needs and ZDSYNC_EXCLUDE leaves out."""
+        from zdsync.rules import lacking
+
+        known = self.settings
+        fields = {"outcome_field": known.outcome_field, "tier_field": known.sla_tier_field}
+        return lacking(rule, known.exclude, **fields)
 
     @contextmanager
     def run(self, command: str) -> Iterator[Run]:
@@ -150,19 +185,44 @@ class Workplace:
         with self.work(f"zdsync {command}") as mirror:
             run_id = f"{self.clock.now():%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
             run = Run(mirror, run_id, Allowance(self.settings.child_credits))
+            self._load_journal(mirror)
             mirror.start_run(run.id, command)
-            outcome, said = "failed", ""
             try:
                 yield run
-                outcome = "done"
-            except ZdsyncError as error:
-                said = error.what
+            except BaseException as error:
+                try:
+                    said = error.what if isinstance(error, ZdsyncError) else ""
+                    self._end(run, command, "failed", said)
+                except ZdsyncError as second:  # the first error tells why
+                    log.warning("run=%s ended=badly reason=%s", run.id, second.what)
                 raise
-            finally:
-                self._account(mirror, run.id)
-                mirror.finish_run(run.id, outcome, run.counts, said)
-                if command != "run" or self._publish_is_due():
-                    self._publish(mirror)
+            self._end(run, command, "done")
+
+    def _end(self, run: Run, command: str, outcome: str, error: str = "") -> None:
+        """Keep what the run came to, and publish."""
+        self._account(run.mirror, run.id)
+        run.mirror.finish_run(run.id, outcome, run.counts, error)
+        keep_private(run.mirror, self.settings, daily=command == "run")
+        if command != "run" or self._publish_is_due():
+            self._publish(run.mirror)
+
+    def _load_journal(self, mirror: Mirror) -> None:
+        """Load what the journal's files hold beyond what this mirror loaded.
+
+        A new mirror, or one that was put back, learns what was written.
+        """
+        if not self.journal_dir.is_dir():
+            return  # a pull that never wrote need not know how to
+        held = json.loads(mirror.noted(_LOADED) or "{}")
+        try:
+            sizes = self.journal.sizes()
+            grown = [name for name, size in sizes.items() if held.get(name) != size]
+            if grown:
+                mirror.load_journal(self.journal.lines(only=grown))
+                mirror.note(_LOADED, json.dumps(sizes))
+        except OSError as error:
+            what = f"the journal in {self.journal_dir} cannot be read: {error.strerror}"
+            raise MirrorFailed(what, "mend the rights or the disk") from None
 
     def _account(self, mirror: Mirror, run_id: str) -> None:
         """Keep what the run's calls cost, and what Zoho said is left."""
@@ -173,8 +233,11 @@ class Workplace:
             mirror.note("credits_left", str(self.zoho.left_today))
 
     def _publish(self, mirror: Mirror) -> None:
-        if mirror.publish(published(self.settings), exclude=self.settings.publish_exclude):
+        target = published(self.settings)
+        if mirror.publish(target, exclude=self.settings.publish_exclude):
             self._published_at = self.clock.now()
+        if self._shield is not None:
+            self._shield.cover(target)
 
     def _publish_is_due(self) -> bool:
         last = self._published_at

@@ -271,6 +271,7 @@ def test_only_a_rule_with_scope_all_sees_closed_tickets_and_none_sees_spam() -> 
             ticket(1),
             ticket(2, status="Done", status_type="Closed"),
             ticket(3, presence="spam"),
+            ticket(9, is_emptied=True),
             ticket(4, presence="archived", status="Done", status_type="Closed"),
         ]
     )

@@ -227,6 +227,31 @@ def test_a_folder_that_cannot_be_written_is_exit_2(
     assert "ZDSYNC_DATA_DIR" in err
 
 
+def test_a_full_disk_that_no_one_foresaw_is_exit_2_without_a_traceback(
+    place: Portal, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device", "data/STOP")
+
+    monkeypatch.setattr(Path, "touch", full)
+    code, _, err = _run(capsys, "pause")
+    assert (code, err.splitlines()[0]) == (2, "zdsync: data/STOP: No space left on device")
+
+
+def test_backup_prints_where_it_is_and_refuses_the_data_directory(
+    place: Portal, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    assert _run(capsys, "backup", str(tmp_path / "b"))[0] == 1  # no mirror yet
+    assert _run(capsys, "pull")[0] == 0
+    code, out, err = _run(capsys, "backup", str(tmp_path / "b"))
+    assert code == 0
+    assert (Path(out.strip()) / "manifest.json").exists()
+    assert "tickets" in err
+    code, out, err = _run(capsys, "backup", str(place.settings.data_dir / "b"))
+    assert (code, out) == (2, "")
+    assert "data directory" in err
+
+
 def test_json_output_is_one_document_and_talk_goes_to_stderr(
     place: Portal, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -38,6 +39,17 @@ class Portal:
 
     def rules(self, text: str) -> None:
         self.settings.rules.write_text(text, encoding="utf-8")
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """The settings as a process of its own gets them."""
+    names = ("org_id", "client_id", "client_secret", "refresh_token")
+    secret = {f"ZDSYNC_{name.upper()}": settings.secret(name) for name in names}
+    plain = {
+        f"ZDSYNC_{name.upper()}": str(getattr(settings, name))
+        for name in ("accounts_url", "desk_url", "crm_url", "data_dir", "rules")
+    }
+    return {**os.environ, **secret, **plain, "ZDSYNC_EVERY": "1s", "PYTHONPATH": str(ROOT)}
 
 
 @contextmanager

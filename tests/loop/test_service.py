@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -11,28 +10,20 @@ from pathlib import Path
 
 import pytest
 
-from tests.loop.portal import ROOT, Portal, portal
+from tests.loop.portal import Portal, environment, portal
 from zdsync.errors import TokenRefused, ZohoFailed
 
 HARSH = {"department", "spam"}
-
-
-def _environment(place: Portal, every: str) -> dict[str, str]:
-    settings = place.settings
-    names = ("org_id", "client_id", "client_secret", "refresh_token")
-    secret = {f"ZDSYNC_{name.upper()}": settings.secret(name) for name in names}
-    plain = {
-        f"ZDSYNC_{name.upper()}": str(getattr(settings, name))
-        for name in ("accounts_url", "desk_url", "crm_url", "data_dir", "rules")
-    }
-    return {**os.environ, **secret, **plain, "ZDSYNC_EVERY": every, "PYTHONPATH": str(ROOT)}
 
 
 def _service(place: Portal, *words: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", "zdsync", "run", *words],
         # A single pass on a slow machine must not think its streams too old (three pauses).
-        env=_environment(place, "5m" if "--once" in words else "1s"),
+        env={
+            **environment(place.settings),
+            **({"ZDSYNC_EVERY": "5m"} if "--once" in words else {}),
+        },
         stderr=subprocess.PIPE,
         text=True,
     )
@@ -68,6 +59,48 @@ def test_sigterm_ends_after_the_write_under_way_with_every_intent_settled(tmp_pa
             entry for entry in place.app().place.journal.entries() if entry.outcome is None
         ]
         assert not open_intents
+
+
+def test_second_service_is_refused_by_name_and_a_killed_one_does_not_block(tmp_path: Path) -> None:
+    with portal(tmp_path, tickets=60) as place:
+        lock = place.settings.private_dir / "service.lock"
+        with _service(place) as first:
+            deadline = time.monotonic() + 40
+            while not (lock.exists() and lock.read_text()) and time.monotonic() < deadline:
+                time.sleep(0.02)
+            with _service(place, "--once") as second:
+                said = second.communicate(timeout=30)[1]
+            first.kill()
+            first.communicate(timeout=30)
+        assert second.returncode == 6, said
+        assert f"zdsync run (process {first.pid}, since 20" in said
+        assert lock.read_text(), "the note of the dead one still stands there"
+        with _service(place, "--once") as third:
+            said = third.communicate(timeout=60)[1]
+        assert third.returncode == 0, said
+
+
+def test_service_that_cannot_publish_says_so_and_goes_on(tmp_path: Path) -> None:
+    with portal(tmp_path, tickets=60) as place:
+        place.pull()
+        target = place.settings.data_dir / "mirror.duckdb"
+        target.unlink()
+        target.mkdir()  # no copy can take this name
+        with _service(place) as service:
+            line = ""
+            assert service.stderr is not None
+            while "tick=failed" not in line:
+                line = service.stderr.readline()
+                assert line, "the service ended"
+            assert "could not be published" in line
+            target.rmdir()
+            deadline = time.monotonic() + 40
+            while not target.is_file() and time.monotonic() < deadline:
+                time.sleep(0.05)
+            service.terminate()
+            service.communicate(timeout=30)
+        assert service.returncode == 0
+        assert target.is_file()
 
 
 def test_kill_in_the_middle_of_writes_then_the_next_run_repeats_nothing(tmp_path: Path) -> None:

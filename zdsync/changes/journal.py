@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -23,6 +23,7 @@ from zdsync.model import Change, Receipt, Scalar
 from zdsync.text import printable
 
 GROUP = 25  # intents per fsync, at most
+_FILES = "????-??.ndjson"
 _LONG = 100  # a longer value is written as its digest
 
 
@@ -105,9 +106,20 @@ class Journal:
             self._open.update((entry.run_id, entry.change_id) for entry in found)
         return found
 
-    def lines(self, months: int | None = None) -> Iterator[dict[str, Any]]:
-        """Yield the decoded lines of the files, oldest first (for `Mirror.load_journal`)."""
-        paths = sorted(self._folder.glob("????-??.ndjson"))
+    def sizes(self) -> dict[str, int]:
+        """The bytes of each file; a file only ever grows."""
+        return {path.name: path.stat().st_size for path in sorted(self._folder.glob(_FILES))}
+
+    def lines(
+        self, months: int | None = None, *, only: Collection[str] | None = None
+    ) -> Iterator[dict[str, Any]]:
+        """Yield the decoded lines of the files, oldest first (for `Mirror.load_journal`).
+
+        `months`: of so many of the newest files; `only`: of files of these names.
+        """
+        paths = sorted(self._folder.glob(_FILES))
+        if only is not None:
+            paths = [path for path in paths if path.name in only]
         for path in paths[-months:] if months else paths:
             for raw in path.read_bytes().splitlines():
                 try:

@@ -133,6 +133,32 @@ def run(args: Namespace) -> int:
     return 0
 
 
+def backup(args: Namespace) -> int:
+    """Copy what cannot be read from Zoho again."""
+    from zdsync.backup import back_up
+
+    made = back_up(load_settings(), Path(args.directory), SystemClock())
+    tickets = made.found.rows.get("desk.tickets", 0)
+    say(f"{tickets:,} tickets, {made.size / 1e6:,.1f} MB, as of {made.as_of:%Y-%m-%d %H:%M:%S} UTC")
+    out(str(made.path))
+    return 0
+
+
+def forget(args: Namespace) -> int:
+    """Empty what the mirror holds of a person."""
+    from zdsync.cli.forgotten import agreement, forgotten_document, forgotten_text
+
+    done = App(load_settings()).forget(args.contact, agreement(yes=args.yes, say=say))
+    if done is None:
+        say("Nothing was emptied.")
+        return 0
+    if args.json:
+        document(forgotten_document(done))
+    else:
+        out(forgotten_text(done))
+    return 0
+
+
 def pause(args: Namespace) -> int:
     """Put the brake on."""
     App(load_settings()).pause()

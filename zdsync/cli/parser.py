@@ -77,6 +77,12 @@ def _mirror(add: _Add) -> None:
     reconcile.add_argument("--json", action="store_true")
     run = add("run", "run as a service: pull, plan, apply, publish, again and again")
     run.add_argument("--once", action="store_true", help="one tick, then end")
+    backup = add("backup", "copy the mirror and the journal, also while the service runs")
+    backup.add_argument("directory", metavar="DIR", help="where to put zdsync-backup-<instant>")
+    forget = add("forget", "empty what the mirror holds of a person; Zoho keeps what it has")
+    forget.add_argument("contact", metavar="CONTACT", help="id or e-mail address of a Desk contact")
+    forget.add_argument("--yes", action="store_true", help="do not ask")
+    forget.add_argument("--json", action="store_true")
     add("pause", "stop writing before the next write")
     add("resume", "go on writing")
 

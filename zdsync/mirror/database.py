@@ -17,15 +17,24 @@ from typing import Any, Self
 
 import duckdb
 
-from zdsync.errors import MirrorBusy, MirrorFailed, Misconfigured, ZdsyncError
+from zdsync.errors import MirrorBusy, MirrorFailed, MirrorUnusable, Misconfigured, ZdsyncError
 from zdsync.sql import Sql
 
 STORAGE = "v1.4.0"  # analysts' older readers open files of this version
 _THREADS = 2
-_FULL = re.compile(r"no space left|disk quota|out of disk|could not write all bytes", re.IGNORECASE)
+_FULL = re.compile(
+    r"no space left|disk quota|out of disk|could not write all bytes|file too large", re.IGNORECASE
+)
+_FATAL = (duckdb.InternalException, duckdb.FatalException, duckdb.SerializationException)
 _HOLDER = re.compile(r"held in (?P<command>\S+) \(PID (?P<pid>\d+)\)")
 # The text of these names SQL and identifiers only; others may quote a record's value.
 _SAFE = (duckdb.ParserException, duckdb.BinderException, duckdb.CatalogException)
+
+
+MEND = (
+    "move it away and put a backup in its place (docs/restore.md), or run zdsync pull, "
+    "which builds a new one; the journal is kept"
+)
 
 
 class Database:
@@ -34,6 +43,7 @@ class Database:
     def __init__(self, connection: duckdb.DuckDBPyConnection, path: Path) -> None:
         self._connection = connection
         self.path = path
+        self._fault: ZdsyncError | None = None
 
     @classmethod
     def open(
@@ -63,6 +73,11 @@ class Database:
         except duckdb.Error as error:
             raise translate(error, path) from None
         return cls(connection, path)
+
+    def reopen(self, *, memory: str) -> None:
+        """Open the file again after a `close`: another may lie in its place now."""
+        again = Database.open(self.path, memory=memory)
+        self._connection = again._connection
 
     def close(self) -> None:
         try:
@@ -98,7 +113,19 @@ class Database:
             names = [column[0] for column in done.description or ()]
             return names, done.fetchall()
         except duckdb.Error as error:
-            raise translate(error, self.path) from None
+            raise self._translated(error) from None
+
+    def _translated(self, error: duckdb.Error) -> ZdsyncError:
+        """Ours for DuckDB's error; what comes after a full disk says so too.
+
+        DuckDB refuses everything once a commit could not be written.
+        """
+        if self._fault is not None and "invalidated" in str(error):
+            return self._fault
+        found = translate(error, self.path)
+        if isinstance(found, MirrorUnusable):
+            self._fault = found
+        return found
 
     def count(self, sql: Sql) -> int:
         """Run a statement that answers one number (a count, or the rows that a write touched)."""
@@ -144,11 +171,13 @@ def translate(error: duckdb.Error, path: Path) -> ZdsyncError:
     if "Conflicting lock" in text:
         return MirrorBusy(*_holder(text, path))
     if _FULL.search(text):
-        return MirrorFailed(f"the disk of {path.parent} is full", "free some space, then run again")
+        return MirrorUnusable(f"the disk of {path.parent} is full", "free some space, run again")
     if isinstance(error, duckdb.OutOfMemoryException):
-        return MirrorFailed("DuckDB ran out of memory", "raise ZDSYNC_MEMORY")
+        return MirrorUnusable("DuckDB ran out of memory", "raise ZDSYNC_MEMORY")
     if isinstance(error, duckdb.IOException):
-        return MirrorFailed(*_unreadable(text, path))
+        return MirrorUnusable(*_unreadable(text, path))
+    if isinstance(error, _FATAL):
+        return MirrorUnusable(*_damaged(path))
     return MirrorFailed(f"DuckDB refused: {type(error).__name__} on {path.name}")
 
 
@@ -175,11 +204,17 @@ def describe_holder(lock: Path) -> str:
 
 def _unreadable(text: str, path: Path) -> tuple[str, str]:
     if "not a valid DuckDB" in text:
-        return f"{path} is no DuckDB file", "move it away; a full pull builds a new mirror"
+        return f"{path} is no DuckDB file", MEND
+    if "Corrupt database" in text or "Could not read enough bytes" in text:
+        return _damaged(path)
     if "Permission denied" in text or "Read-only file system" in text:
         return f"no right to open {path}", "check the owner and the mode of the data directory"
     if "No such file" in text or "does not exist" in text:
         return f"{path} does not exist", "run zdsync pull first"
     if "version" in text.lower() and "read a database file" in text.lower():
         return f"{path} was written by another DuckDB version", "use the zdsync that wrote it"
-    return f"{path} could not be read or written", "check the disk; `zdsync backup` has the rest"
+    return f"{path} could not be read or written", "check the disk and the rights"
+
+
+def _damaged(path: Path) -> tuple[str, str]:
+    return f"{path} is damaged", MEND

@@ -6,15 +6,17 @@ system drops the lock when its process ends, however it ends.
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import os
+import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from zdsync.clock import Clock
-from zdsync.errors import MirrorBusy
+from zdsync.errors import MirrorBusy, MirrorUnusable
 from zdsync.mirror.database import describe_holder
 
 WORK = "work.lock"
@@ -26,10 +28,17 @@ _POLL = 0.2
 def hold(
     directory: Path, name: str, *, command: str, clock: Clock, wait: float = 0
 ) -> Iterator[None]:
-    """Hold a lock for the length of a `with`; waits up to `wait` seconds. Raises MirrorBusy."""
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    """Hold a lock for the length of a `with`; waits up to `wait` seconds.
+
+    Raises MirrorBusy, MirrorUnusable.
+    """
     path = directory / name
-    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        what = f"{path} cannot be opened: {error.strerror or 'failed'}"
+        raise MirrorUnusable(what, "check the owner and the mode of the data directory") from None
     try:
         _take(handle, path, clock, wait)
         note = {
@@ -37,12 +46,18 @@ def hold(
             "command": command,
             "since": clock.now().isoformat(timespec="seconds"),
         }
-        os.ftruncate(handle, 0)
-        os.pwrite(handle, json.dumps(note).encode(), 0)
+        _write(handle, json.dumps(note))
         yield
-        os.ftruncate(handle, 0)
+        _write(handle, "")
     finally:
         os.close(handle)
+
+
+def _write(handle: int, note: str) -> None:
+    """Say who holds the lock. On a full disk it holds all the same."""
+    with suppress(OSError):
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, note.encode(), 0)
 
 
 def _take(handle: int, path: Path, clock: Clock, wait: float) -> None:
@@ -59,6 +74,16 @@ def _take(handle: int, path: Path, clock: Clock, wait: float) -> None:
                     f"{what} of {path.parent.parent} is held by {who}", "wait until it ends"
                 ) from None
             clock.sleep(_POLL)
+
+
+def private_directory(directory: Path) -> None:
+    """Make the private directory; it and every file below are their owner's alone."""
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for path in (directory, *directory.rglob("*")):
+        with contextlib.suppress(FileNotFoundError):  # another process's temporary file
+            mode = 0o700 if path.is_dir() else 0o600
+            if not path.is_symlink() and stat.S_IMODE(path.stat().st_mode) & 0o077:
+                path.chmod(mode)
 
 
 @contextmanager

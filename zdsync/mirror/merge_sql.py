@@ -55,6 +55,7 @@ def insert_new(table: Table) -> str:
         "tags_row": "null",
         "status_since": own.get("modified_time", "null"),
         "status_since_source": "'first_seen'",
+        "emptied_at": "null",
         "seen": "n.zd_seen",
         "extra_seen": "n.extra_seen",
     }
@@ -141,6 +142,7 @@ def _merged_columns(table: Table, picks: _Picks) -> str:
         "status_since": f"case when {moved} then "
         "coalesce(n.modified_time, n.zd_at) else o.status_since end",
         "status_since_source": f"case when {moved} then 'observed' else o.status_since_source end",
+        "emptied_at": "o.emptied_at",
         "seen": "n.zd_seen",
         "extra_seen": "coalesce(n.extra_seen, o.extra_seen)",
     }

@@ -18,9 +18,11 @@ from typing import Any, Self
 
 from zdsync.clock import Clock
 from zdsync.mirror import (
+    birth,
     cursors,
     migrate,
     portal,
+    privacy,
     publishing,
     runs,
     standing,
@@ -29,12 +31,13 @@ from zdsync.mirror import (
     upsert,
     versions,
 )
+from zdsync.mirror import options as words
 from zdsync.mirror.conversations import Conversations
 from zdsync.mirror.database import Database
+from zdsync.mirror.lock import private_directory
 from zdsync.model import Call, Cursor, Portal, RecordBatch
 from zdsync.sql import Sql, ident
 
-OPTIONS = {"sla_tier_field": "SLA_Tier", "outcome_field": "cf_outcome", "crm": "on"}
 # The link to the CRM that search rows may lack (streams.py), by stream.
 _LINKS = {"desk.contacts": "zoho_crm_contact_id", "desk.accounts": "zoho_crm_account_id"}
 
@@ -48,39 +51,50 @@ class Mirror:
         made: Mapping[str, tables.Table],
         options: Mapping[str, str],
         clock: Clock,
-        memory: str,
+        guard: privacy.Privacy,
     ) -> None:
         self._database = database
         self._tables = made
         self._options = options
         self._clock = clock
-        self._memory = memory
         self.conversations = Conversations(database, clock, self.checkpoint)
         self.carry = self.conversations.carry
+        self.privacy = guard
 
     @classmethod
-    def open(cls, path: Path, *, memory: str, options: Mapping[str, str], clock: Clock) -> Mirror:
+    def open(
+        cls,
+        path: Path,
+        *,
+        memory: str,
+        options: Mapping[str, str],
+        clock: Clock,
+        policy: privacy.Policy = privacy.OPEN,
+    ) -> Mirror:
         """Open or create the mirror and bring it to this version.
 
         `options`: sla_tier_field, outcome_field, crm (on, off). Raises MirrorNewer, MirrorBusy,
         MirrorFailed.
         """
         private_directory(path.parent)
+        birth.make_sure(path, memory=memory)
         database = Database.open(path, memory=memory)
         try:
             migrate.migrate(database)
             made = tables.prepare(database)
-            chosen = {**OPTIONS, **options}
-            _write_options(database, chosen)
+            chosen = {**words.DEFAULTS, **options}
+            words.write(database, chosen)
             standing.apply(database)
             path.chmod(0o600)
+            outcome = chosen["outcome_field"]
+            guard = privacy.Privacy(database, made, clock, memory, policy, outcome)
+            guard.begin()
         except BaseException:
             database.close()
             raise
-        return cls(database, made, chosen, clock, memory)
+        return cls(database, made, chosen, clock, guard)
 
     def close(self) -> None:
-        """Close the file; what was committed stays."""
         self._database.close()
 
     def __enter__(self) -> Self:
@@ -121,8 +135,10 @@ class Mirror:
         with self.transaction():
             ordered = sorted(batches, key=lambda batch: batch.stream)
             for stream, some in groupby(ordered, key=lambda batch: batch.stream):
-                table = self._tables[stream]
-                changed += upsert.upsert(self._database, table, list(some), actor)
+                passed = self.privacy.strain(list(some))
+                rows = [one.batch for one in passed]
+                changed += upsert.upsert(self._database, self._tables[stream], rows, actor)
+                self.privacy.settle(passed)
             self._touched(changed)
         return changed
 
@@ -178,7 +194,8 @@ class Mirror:
     ) -> None:
         """Set the tags of tickets (id → tags) as read at `read_at`; a later reading stays."""
         with self.transaction():
-            self._touched(tags.replace(self._database, tags_of, read_at, actor))
+            told = self.privacy.tags(tags_of)
+            self._touched(tags.replace(self._database, told, read_at, actor))
 
     def tags_swept(
         self,
@@ -188,7 +205,8 @@ class Mirror:
     ) -> None:
         """Set the tags of every ticket of departments whose tags were all listed."""
         with self.transaction():
-            self._touched(tags.swept(self._database, tags_of, department_ids, read_at))
+            told = self.privacy.tags(tags_of)
+            self._touched(tags.swept(self._database, told, department_ids, read_at))
 
     # -- questions -------------------------------------------------------------------------------
 
@@ -201,7 +219,6 @@ class Mirror:
         return self._database.columns_and_rows(sql)
 
     def run(self, sql: Sql) -> None:
-        """Run one statement for its effect."""
         self._database.run(sql)
 
     @contextmanager
@@ -242,6 +259,11 @@ class Mirror:
             self.run(Sql("delete from zdsync.options where name = ?", (name,)))
             self.run(Sql("insert into zdsync.options values (?, ?)", (name, value)))
 
+    def noted(self, name: str) -> str | None:
+        """One word that was kept; None if none was."""
+        rows = self.rows(Sql("select value from zdsync.options where name = ?", (name,)))
+        return str(rows[0][0]) if rows else None
+
     def record_calls(self, run_id: str, calls: Sequence[Call]) -> None:
         """Keep what each call cost."""
         with self.transaction():
@@ -263,7 +285,7 @@ class Mirror:
             target,
             as_of=self._clock.now(),
             exclude=exclude,
-            memory=self._memory,
+            memory=self.privacy.memory,
             force=force,
         )
 
@@ -271,28 +293,3 @@ class Mirror:
         """Note that there is something to publish."""
         if changed:
             publishing.touch(self._database)
-
-
-def private_directory(directory: Path) -> None:
-    """Make the directory of the private file: for its owner only."""
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    directory.chmod(0o700)
-
-
-def _write_options(database: Database, options: Mapping[str, str]) -> None:
-    """Write zdsync.options; the views read the JSON paths, so that names need no SQL text."""
-    wanted = {
-        **options,
-        "sla_tier_path": _json_path(options["sla_tier_field"]),
-        "outcome_path": _json_path(options["outcome_field"]),
-    }
-    have = dict(database.rows(Sql("select name, value from zdsync.options")))
-    with database.transaction():
-        for name, value in wanted.items():
-            if have.get(name) != value:
-                database.run(Sql("delete from zdsync.options where name = ?", (name,)))
-                database.run(Sql("insert into zdsync.options values (?, ?)", (name, value)))
-
-
-def _json_path(name: str) -> str:
-    return '$."' + name.replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -3,7 +3,7 @@
 A child process copies (opening the private file here would drop DuckDB's lock on it: tried, a
 committed row was lost), so the connection may stay open; it must not write meanwhile. The copy
 replaces the target by a rename: readers of the old file keep it. On any failure the old copy
-stays and no temporary file does.
+stays and no temporary file does; what a kill left is removed by the next publishing.
 """
 
 # ruff: noqa: S608 - identifiers come from the Catalog and from constants, values are bound
@@ -11,6 +11,7 @@ stays and no temporary file does.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import subprocess
@@ -21,14 +22,23 @@ from pathlib import Path
 from typing import Any
 
 from zdsync.errors import MirrorFailed
+from zdsync.mirror import hiding
+from zdsync.mirror import target as place
 from zdsync.mirror.database import Database
 from zdsync.mirror.upsert import naive
 from zdsync.sql import Sql, ident
 
-PRIVATE_TABLES = ("zdsync.folded",)  # text that only the rules need
+# Text that only the rules need; who was forgotten.
+PRIVATE_TABLES = ("zdsync.folded", "zdsync.forgotten")
 _TIMEOUT = 600
 _REVISION = "select coalesce(max(value::bigint), 0) from zdsync.options where name = 'revision'"
-_PUBLISHED = "select coalesce(max(revision), -1) from zdsync.published"
+_LAST = "select value from zdsync.options where name = 'published'"
+# What else a copy depends on: the views, the schema, the settings that the views read.
+_SHAPE = """
+select string_agg(name || '=' || value, ';' order by name),
+    (select max(version) from zdsync.schema_version), (select count(*) from zdsync.columns)
+from zdsync.options where name in ('views', 'sla_tier_field', 'outcome_field', 'crm')
+"""
 
 # What copies: (private file, temporary file, wishes). Raises MirrorFailed.
 Copy = Callable[[Path, Path, Mapping[str, Any]], None]
@@ -50,22 +60,38 @@ def publish_open(
     memory: str,
     force: bool = False,
 ) -> bool:
-    """Publish the open private file if something changed; returns whether it did."""
+    """Publish the open private file if something changed; returns whether it did.
+
+    A published file that somebody altered, removed or holds open for writing is replaced too.
+    """
     revision = database.count(Sql(_REVISION))
-    if target.exists() and not force and database.count(Sql(_PUBLISHED)) == revision:
+    state = _state(database, revision, exclude)
+    stands = _is_last(database, state, target) and not place.is_disturbed(target)
+    if stands and not force:
         return False
+    if exclude:
+        hiding.refuse_unknown(exclude, hiding.columns(database))
     if database.in_transaction:
         raise MirrorFailed("a transaction is open: nothing was published")
-    with database.transaction():
-        _write_published(database, as_of, revision)
-    try:
-        database.run(Sql("checkpoint"))
-        publish(database.path, target, exclude=exclude, memory=memory)
-    except BaseException:
-        # Not published after all: the next attempt must not think so.
-        database.run(Sql("update zdsync.published set revision = -1"))
-        raise
+    database.run(Sql("checkpoint"))
+    stamp = {"as_of": naive(as_of), "revision": revision}
+    publish(database.path, target, exclude=exclude, memory=memory, stamp=stamp)
+    with database.transaction():  # only now: a kill before it makes the next one publish again
+        write_published(database, stamp)
+        database.run(Sql("delete from zdsync.options where name = 'published'"))
+        last = f"{state} {place.mark(target)}"
+        database.run(Sql("insert into zdsync.options values ('published', ?)", (last,)))
     return True
+
+
+def _state(database: Database, revision: int, exclude: Sequence[str]) -> str:
+    """What a copy made now would be: its revision, and a digest of all that shapes it."""
+    shape = [sorted(exclude), database.rows(Sql(_SHAPE))]
+    return f"{revision} {hashlib.sha256(json.dumps(shape).encode()).hexdigest()[:16]}"
+
+
+def _is_last(database: Database, state: str, target: Path) -> bool:
+    return (f"{state} {place.mark(target)}",) in database.rows(Sql(_LAST))
 
 
 def publish(
@@ -74,30 +100,29 @@ def publish(
     *,
     exclude: Sequence[str] = (),
     memory: str = "512MB",
+    stamp: Mapping[str, Any] | None = None,
     copy: Copy | None = None,
 ) -> None:
     """Copy a checkpointed private file to `target` (mode 0440). Raises MirrorFailed.
 
-    `exclude`: columns such as `desk.tickets.description` that analysts do not get.
+    `exclude`: columns such as `desk.tickets.description` that analysts do not get. `stamp`: what
+    zdsync.published of the copy says (as_of, revision).
     """
-    target.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-    wishes = {"exclude": list(exclude), "memory": memory}
+    temporary = place.temporary_for(target)
+    staged = staging(private)
+    wishes = {"exclude": list(exclude), "memory": memory, "stamp": stamp}
     try:
+        target.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
+        place.sweep(target)
         (copy or copy_in_child)(private, temporary, wishes)
-        temporary.chmod(0o440)
-        _wal(target).unlink(missing_ok=True)
-        temporary.rename(target)
-        _sync_directory(target.parent)
+        place.swap(temporary, target)
     except OSError as error:
         raise MirrorFailed(
             f"the mirror could not be published to {target}: {error.strerror or 'failed'}",
             "the old copy stays; free some space or mend the rights",
         ) from None
     finally:
-        for left in (temporary, _wal(temporary), staging(private), _wal(staging(private))):
-            with contextlib.suppress(OSError):
-                left.unlink(missing_ok=True)
+        place.remove(temporary, place.wal(temporary), staged, place.wal(staged))
 
 
 def staging(private: Path) -> Path:
@@ -105,36 +130,43 @@ def staging(private: Path) -> Path:
     return private.with_name("publishing.tmp")
 
 
-def _wal(path: Path) -> Path:
-    return path.with_name(path.name + ".wal")
-
-
 def copy_in_child(private: Path, temporary: Path, wishes: Mapping[str, Any]) -> None:
-    """Copy in a process of its own (`python -m zdsync.mirror.copying`)."""
+    """Copy in a process of its own (`python -m zdsync.mirror.copying`), which ends with this one.
+
+    Its stdin stays open until it is done: the child takes the end of it for our death.
+    """
     command = [sys.executable, "-m", "zdsync.mirror.copying", str(private), str(temporary)]
-    try:
-        done = subprocess.run(
-            command,
-            input=json.dumps(dict(wishes)),
-            capture_output=True,
-            text=True,
-            timeout=_TIMEOUT,
-            check=False,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-        )
-    except subprocess.TimeoutExpired:
-        raise MirrorFailed(f"copying the mirror took over {_TIMEOUT} s") from None
-    if done.returncode:
-        words = done.stderr.strip().splitlines()
+    with subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    ) as child:
+        assert child.stdin is not None
+        assert child.stderr is not None
+        try:
+            with contextlib.suppress(BrokenPipeError):  # its words on stderr say why
+                child.stdin.write(json.dumps(dict(wishes)) + "\n")
+                child.stdin.flush()
+            child.wait(_TIMEOUT)
+            said = child.stderr.read()
+        except subprocess.TimeoutExpired:
+            raise MirrorFailed(f"copying the mirror took over {_TIMEOUT} s") from None
+        finally:
+            child.kill()
+    if child.returncode:
+        words = said.strip().splitlines()
         raise MirrorFailed(
             f"the mirror could not be published: {words[-1] if words else 'the copy ended early'}",
             "the old copy stays",
         )
 
 
-def _write_published(database: Database, as_of: datetime, revision: int) -> None:
-    """Write what the copy will hold: one row per stream with its lag at `as_of`."""
-    at = naive(as_of)
+def write_published(database: Database, stamp: Mapping[str, Any]) -> None:
+    """Write zdsync.published: one row a stream with its lag at `stamp["as_of"]`."""
+    at, revision = stamp["as_of"], stamp["revision"]
     database.run(Sql("delete from zdsync.published"))
     for stream in _streams(database):
         database.run(
@@ -151,11 +183,3 @@ def _write_published(database: Database, as_of: datetime, revision: int) -> None
 
 def _streams(database: Database) -> list[str]:
     return [row[0] for row in database.rows(Sql("select distinct stream from zdsync.columns"))]
-
-
-def _sync_directory(directory: Path) -> None:
-    handle = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from zdsync.mirror.database import Database
+from zdsync.errors import MirrorFailed, MirrorUnusable
+from zdsync.mirror.database import MEND, Database
 from zdsync.sql import Sql
 
 
@@ -19,17 +22,20 @@ class Reader:
     @classmethod
     def open(cls, path: Path, *, memory: str) -> Reader:
         """Open the published file. Raises MirrorFailed, MirrorBusy."""
-        database = Database.open(path, memory=memory, read_only=True)
+        with _replaceable():
+            database = Database.open(path, memory=memory, read_only=True)
         database.run(Sql("set lock_configuration = true"))
         return cls(database)
 
     def rows(self, sql: Sql) -> list[tuple[Any, ...]]:
         """Run one statement; instants come back naive, in UTC."""
-        return self._database.rows(sql)
+        with _replaceable():
+            return self._database.rows(sql)
 
     def columns_and_rows(self, sql: Sql) -> tuple[list[str], list[tuple[Any, ...]]]:
         """The same with the names of the columns. Raises Misconfigured for a bad query."""
-        return self._database.columns_and_rows(sql)
+        with _replaceable():
+            return self._database.columns_and_rows(sql)
 
     def close(self) -> None:
         self._database.close()
@@ -44,3 +50,14 @@ class Reader:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+@contextmanager
+def _replaceable() -> Iterator[None]:
+    """A damaged copy is mended by the next one."""
+    try:
+        yield
+    except MirrorUnusable as error:
+        if error.hint != MEND:
+            raise
+        raise MirrorFailed(error.what, "remove it; zdsync pull publishes a new copy") from None

@@ -45,6 +45,7 @@ _OF_TICKETS = (
         "VARCHAR",
         "observed: a change was seen; first_seen: modified time then",
     ),
+    ("emptied_at", "TIMESTAMP", "When its texts were emptied (forgotten, or beyond retention)"),
 )
 _BOOKKEEPING = (
     ("seen", "VARCHAR", "Bookkeeping: versions read and the columns each wrote last"),

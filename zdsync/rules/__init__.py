@@ -8,6 +8,7 @@ from zdsync.rules.folding import fold, needs_python, searchable, searchable_in_s
 from zdsync.rules.judge import fresh, judge_rule
 from zdsync.rules.load import Limits, Loaded, Rule, RuleFile, compile_rule, load_rules
 from zdsync.rules.outcome import lowers
+from zdsync.rules.stored import lacking
 
 __all__ = [
     "CompiledRule",
@@ -21,6 +22,7 @@ __all__ = [
     "fold_columns",
     "fresh",
     "judge_rule",
+    "lacking",
     "load_rules",
     "lowers",
     "needs_python",

@@ -186,11 +186,26 @@ def scopes_of(asked: Asked) -> tuple[str, ...]:
     return next((scopes for pattern, scopes in _SCOPES if re.match(pattern, text)), ())
 
 
+_QUOTED = re.compile(
+    r"""\"([^\"]*)\"|“([^”]*)”|„([^“”]*)[“”]|«([^»]*)»|`([^`]*)`|(?<!\w)'(.*?)'(?!\w)"""
+)
+_API_NAME = re.compile(r"[a-z]+(?:[A-Z][a-z]*)+|cf_[a-z0-9_]+", re.ASCII)
+
+
+def _quoted(found: re.Match[str]) -> str:
+    inner = next((group for group in found.groups() if group is not None), "")
+    return found.group() if _API_NAME.fullmatch(inner) else "'…'"
+
+
 def scrub(text: str, secrets: Sequence[str] = ()) -> str:
-    """Make Zoho's words fit for a message: short, printable, no secret, no mail address."""
+    """Make Zoho's words fit for a message: short, printable, no secret, no mail address.
+
+    What stands in quotes is a record's value, unless it reads like a field's API name.
+    """
     for secret in secrets:
         text = text.replace(secret, "***")
     text = re.sub(r"\S+@\S+", "***", text)
+    text = _QUOTED.sub(_quoted, text)
     text = re.sub(r"\b1000\.[0-9a-f]{16,}\S*", "***", text)  # the form of Zoho's tokens
     text = "".join(char if char.isprintable() else " " for char in text)
     text = " ".join(text.split())

@@ -56,6 +56,7 @@ select
     t.tags_read_at,
     t.tags_read_at is not null and coalesce(
         t.tags_row = t.modified_time, t.tags_read_at >= t.modified_time, true) as tags_current,
+    t.emptied_at is not null as is_emptied,
     t.subject,
     t.description,
     t.status,
