@@ -54,7 +54,6 @@ class Flow:
     journal: Journal
     run_id: str
     attach: Callable[[], Attached]
-    exclude: frozenset[str] = frozenset()
     reader: Attached | None = None
     lacks: Callable[[CompiledRule], Sequence[str]] = lambda rule: ()  # columns never stored
 
@@ -131,7 +130,6 @@ class Flow:
         """Evaluate; read what rules need of tickets within the allowance, and evaluate again."""
         as_of = self.clock.now()
         unready = unready_streams(self.mirror.cursor, as_of, self.every, crm=self.portal.crm)
-        unready |= withheld(self.exclude)
         compiled = self._compiled(rules, as_of, rule)
         unfit = tuple(
             Skipped(one.id, f"ZDSYNC_EXCLUDE leaves out {', '.join(self.lacks(one))}")
@@ -237,23 +235,3 @@ def _unready(spec: StreamSpec, at: Cursor, now: datetime, every: timedelta) -> s
         minutes = age.total_seconds() / 60
         return f"{spec.name} was last read {minutes:.0f} minutes ago; run zdsync pull"
     return None
-
-
-# What judging a conversation takes; each of these may be excluded, and then it cannot be judged.
-_JUDGED = {
-    "desk.threads": (
-        *("direction", "created_time", "status", "visibility", "channel"),
-        *("is_forward", "is_description_thread"),
-    ),
-    "desk.comments": ("content", "commented_time", "commenter"),
-}
-
-
-def withheld(exclude: frozenset[str]) -> dict[str, str]:
-    """Return stream → why no rule may act on it: columns that ZDSYNC_EXCLUDE keeps out."""
-    found = {}
-    for stream, columns in _JUDGED.items():
-        missing = [f"{stream}.{one}" for one in columns if f"{stream}.{one}" in exclude]
-        if missing:
-            found[stream] = f"{', '.join(missing)} is kept out by ZDSYNC_EXCLUDE"
-    return found

@@ -167,7 +167,6 @@ class Workplace:
             journal=self.journal,
             run_id=run.id,
             attach=lambda: self.attached(run),
-            exclude=frozenset(self.settings.exclude),
             lacks=self.lacks,
         )
 

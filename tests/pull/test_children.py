@@ -279,7 +279,7 @@ def test_without_comments_attempts_cannot_be_counted_and_the_rule_says_so(tmp_pa
         plans: list[Plan] = []
         assert desk.spent(lambda: plans.append(desk.plan())) == 0
         assert not plans[0].changes
-        assert "desk.comments.content is kept out" in plans[0].skipped[0].reason
+        assert "leaves out desk.comments.content" in plans[0].skipped[0].reason
         desk.pull("desk.comments")
         rows = "SELECT count(*), count(content), count(commented_time) FROM desk.comments"
         ((many, contents, times),) = place.rows(rows)
