@@ -151,7 +151,9 @@ class App:
             outcomes = puller.pull(due_only=True)
             run.counts["pulled"] = sum(one.read for one in outcomes)
             failures = [one.error for one in outcomes if one.error]
-            stream = due(run.mirror, self.place.clock.now()) if not failures else None
+            # A CRM that refuses must not keep Desk from being compared.
+            trouble = any(one.error for one in outcomes if one.stream.startswith("desk."))
+            stream = None if trouble else due(run.mirror, self.place.clock.now())
             if stream:
                 compared = self.place.zoho.reconciler(puller, ALLOWANCE).reconcile([stream])
                 failures += [one.error for one in compared if one.error]
@@ -163,6 +165,8 @@ class App:
                 applied = self._write(run, flow, plan) if plan.writes else None
                 if applied and applied.stopped:
                     raise applied.stopped
+            if not failures:
+                self.place.past(run).read(run.allowance)  # what rules have left of it
             swept = self.place.attached(run).sweep_tags(self.place.settings.child_credits)
             for failed in [*failures, *([swept] if swept else [])]:
                 raise failed

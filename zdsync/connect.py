@@ -29,6 +29,7 @@ SCOPES = (
     "ZohoCRM.modules.leads.READ",
     "ZohoCRM.users.READ",
     "ZohoCRM.settings.fields.READ",
+    "ZohoCRM.coql.READ",  # lists end at 100,000 records without it
 )
 
 
@@ -103,6 +104,7 @@ class Zoho:
             drain=self.drain,
             run_id=puller.run_id,
             allowance=allowance,
+            survey=walk.survey if (walk := puller.crm_walk()) else None,
         )
 
     def _apis(self) -> list[Api]:

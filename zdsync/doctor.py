@@ -144,7 +144,7 @@ def _crm_users(zoho: Zoho) -> str:
 def _tier_field(settings: Settings, zoho: Zoho) -> str:
     assert zoho.crm is not None
     batch = zoho.crm.fields(BY_NAME["crm.fields"], "Accounts")
-    names = {row.get("api_name") for row in batch.rows}
+    names = {row.get("api_name") for row in (batch.rows if batch else ())}
     if names and settings.sla_tier_field not in names:
         raise Misconfigured(
             f"CRM accounts have no field {settings.sla_tier_field}",

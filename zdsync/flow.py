@@ -31,7 +31,7 @@ from zdsync.errors import PlanRefused, TokenRefused, ZohoFailed
 from zdsync.mirror import Mirror
 from zdsync.model import Cursor, Portal
 from zdsync.pull import Attached
-from zdsync.rules import CompiledRule, RuleFile, compile_rule
+from zdsync.rules import CompiledRule, RuleFile, compile_rule, silent_truths
 from zdsync.sql import Sql
 from zdsync.streams import STREAMS, StreamSpec
 
@@ -130,13 +130,10 @@ class Flow:
         """Evaluate; read what rules need of tickets within the allowance, and evaluate again."""
         as_of = self.clock.now()
         unready = unready_streams(self.mirror.cursor, as_of, self.every, crm=self.portal.crm)
-        compiled = self._compiled(rules, as_of, rule)
-        unfit = tuple(
-            Skipped(one.id, f"ZDSYNC_EXCLUDE leaves out {', '.join(self.lacks(one))}")
-            for one in compiled
-            if self.lacks(one)
-        )
-        compiled = [one for one in compiled if not self.lacks(one)]
+        every = self._compiled(rules, as_of, rule)
+        unfit = (*self._unfit(every), *self._hidden(rules))
+        blind = {skipped.rule for skipped in unfit}
+        compiled = [one for one in every if one.id not in blind]
 
         def once() -> Evaluation:
             found = evaluate(
@@ -180,6 +177,23 @@ class Flow:
         purse = self.reader.purse
         cost = replace(plan.cost, read_calls=purse.calls, read_credits=purse.credits)
         return replace(plan, cost=cost)
+
+    def _unfit(self, compiled: Sequence[CompiledRule]) -> list[Skipped]:
+        """Rules that read what the settings leave out."""
+        return [
+            Skipped(one.id, f"ZDSYNC_EXCLUDE leaves out {', '.join(self.lacks(one))}")
+            for one in compiled
+            if self.lacks(one)
+        ]
+
+    def _hidden(self, rules: RuleFile) -> list[Skipped]:
+        """Rules of the last good file that privacy settings have blinded since."""
+        found = {
+            rule.id: Skipped(rule.id, f"privacy settings hide {name}: `{compare.text}`")
+            for rule in rules.rules
+            for compare, name in silent_truths(rule.when, self.portal)
+        }
+        return list(found.values())
 
     def _compiled(
         self, rules: RuleFile, as_of: datetime, only: str | None

@@ -58,6 +58,27 @@ class Cursor:
     deep_at: datetime | None = None  # last pull with the long lookback
 
 
+# Who changed a ticket; `unknown` where the API does not tell.
+Actor = Literal["agent", "customer", "automation", "zdsync", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One change of one field as a ticket's History tells it.
+
+    `field` is a column of desk.tickets or `tag:NAME`. `before` and `after` are as Zoho wrote them:
+    ids or names. `event` numbers the events of the ticket, oldest first: fields that one event
+    changed share it. `at` has whole seconds.
+    """
+
+    field: str
+    before: str | None
+    after: str | None
+    at: datetime
+    actor: Actor
+    event: int
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """One HTTP call and what it cost."""
@@ -130,6 +151,8 @@ class Portal:
     crm_account_fields: tuple[CustomField, ...] = ()
     crm_users: tuple[CrmUser, ...] = ()
     crm: bool = True
+    hidden: frozenset[str] = frozenset()  # "Accounts.SLA_Tier": values kept from the API
+    sla_tier_field: str = "SLA_Tier"
     outcome_field: str = "cf_outcome"
 
 

@@ -22,7 +22,7 @@ from zdsync.connect import Zoho, make_folders, open_portal
 from zdsync.errors import MirrorFailed, ZdsyncError
 from zdsync.forgetting import drop_plans, keep_private
 from zdsync.mirror import SERVICE, WORK, Mirror, Policy, Shield, hold, private_files
-from zdsync.pull import Allowance, Attached, Progress, Puller, Quiet
+from zdsync.pull import Allowance, Attached, PastReader, Progress, Puller, Quiet
 from zdsync.readings import MIRROR, published
 from zdsync.settings import Settings
 
@@ -154,6 +154,13 @@ class Workplace:
     def attached(self, run: Run) -> Attached:
         """The run's reader of what hangs on tickets."""
         return self.zoho.attached(self.puller(run), run.allowance)
+
+    def past(self, run: Run) -> PastReader:
+        """What tells who changed the tickets that moved."""
+        zoho, exclude = self.zoho, frozenset(self.settings.exclude)
+        return PastReader(
+            run.mirror, zoho.desk, self.clock, zoho.workers, zoho.drain, run.id, exclude
+        )
 
     def flow(self, run: Run) -> Flow:
         from zdsync.flow import Flow

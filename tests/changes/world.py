@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -150,8 +150,9 @@ class Mirror:
     def transaction(self) -> Iterator[None]:
         yield
 
-    def upsert(self, batch: RecordBatch, *, actor: str) -> int:
+    def upsert(self, batch: RecordBatch, *, actor: str, own: Collection[tuple[str, str]]) -> int:
         assert actor == "zdsync"
+        assert {ticket for ticket, _ in own} <= self.tickets.keys()
         if self.fail:
             raise self.fail
         self.upserts += 1
@@ -168,7 +169,12 @@ class Mirror:
         self.carried.update(before)
 
     def set_tags(
-        self, tags_of: Mapping[str, Sequence[str]], read_at: datetime, *, actor: str
+        self,
+        tags_of: Mapping[str, Sequence[str]],
+        read_at: datetime,
+        *,
+        actor: str,
+        own: Collection[tuple[str, str]],
     ) -> None:
         for ticket_id, names in tags_of.items():
             self.tickets[ticket_id]["tags"] = list(names)

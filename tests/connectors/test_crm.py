@@ -120,7 +120,8 @@ def test_fields_get_ids_of_ours_for_zoho_may_leave_its_own_out() -> None:
 
     crm = Crm(cast(Api, Metadata()), FakeClock())
     spec = BY_NAME["crm.fields"]
-    rows = [*crm.fields(spec, "Accounts").rows, *crm.fields(spec, "Contacts").rows]
+    batches = [crm.fields(spec, "Accounts"), crm.fields(spec, "Contacts")]
+    rows = [row for batch in batches if batch for row in batch.rows]
     assert {row["id"] for row in rows} == {
         "Accounts.SLA_Tier",
         "Accounts.Email",

@@ -219,7 +219,9 @@ def test_crm_records_are_read_in_full_and_since(
 ) -> None:
     at = portal(700, **variant)
     spec = BY_NAME[f"crm.{module}"]
-    fields = at.crm.fields(BY_NAME["crm.fields"], spec.module).rows
+    batch = at.crm.fields(BY_NAME["crm.fields"], spec.module)
+    assert batch is not None
+    fields = batch.rows
     names = [row["api_name"] for row in fields]
     custom = frozenset(row["api_name"] for row in fields if row["custom_field"])
     rows = [r for b in at.crm.records(spec, names, custom, None) for r in b.rows]
@@ -247,7 +249,7 @@ def test_crm_users_are_all_read(portal: Make) -> None:
 def test_crm_fields_that_may_not_be_read_are_none(portal: Make, status: int) -> None:
     scopes = re.sub(r",ZohoCRM\.settings\.fields\.READ", "", Variant().scopes)
     at = portal(50, scopes=scopes, crm_scope_status=status)
-    assert at.crm.fields(BY_NAME["crm.fields"], "Contacts").rows == ()
+    assert at.crm.fields(BY_NAME["crm.fields"], "Contacts") is None
     rows = [
         row
         for b in at.crm.records(BY_NAME["crm.contacts"], (), frozenset(), None)

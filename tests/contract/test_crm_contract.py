@@ -31,6 +31,7 @@ FILES = (
     "modules",
     "custom_views",
     "related_lists",
+    "coql",
 )
 WEB = "https://raw.githubusercontent.com/Zohocorp-Pvt-Ltd/crm-oas/refs/heads/main/v8.0/"
 DROPPED = (
@@ -154,3 +155,13 @@ def test_errors_have_the_declared_shape(client: Client) -> None:
     body = client.crm("Contacts").json
     _check("record", "API_Exception", body)
     assert set(body) == {"code", "details", "message", "status"}
+
+
+def test_coql_has_the_declared_shape_in_both_directions(client: Client) -> None:
+    asked = {"select_query": "select id, Owner from Contacts where id > 0 limit 5"}
+    _check("coql", "Body_Wrapper", asked)
+    body = client.call("POST", "/crm/v8/coql", asked).json
+    _check("coql", "Response_Wrapper", body)
+    assert set(body["info"]) <= _names("record", "Info")
+    wrong = client.call("POST", "/crm/v8/coql", {"select_query": "select"}).json
+    _check("record", "API_Exception", wrong)

@@ -12,6 +12,7 @@ from typing import Any
 
 from tests.contract.validate import Recorder
 from zdsync.app import App
+from zdsync.clock import Clock
 from zdsync.sandbox import Sandbox, Variant
 from zdsync.settings import Settings
 from zdsync.sql import Sql
@@ -25,9 +26,10 @@ class Portal:
 
     box: Sandbox
     settings: Settings
+    clock: Clock | None = None  # the system's, unless told
 
     def app(self, **changes: Any) -> App:
-        return App(self.settings.model_copy(update=changes))
+        return App(self.settings.model_copy(update=changes), clock=self.clock)
 
     def rows(self, query: str, *params: object) -> list[tuple[Any, ...]]:
         with self.app().place.work("test") as mirror:

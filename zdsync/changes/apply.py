@@ -26,6 +26,12 @@ from zdsync.model import Change, Receipt, RecordBatch, Row, Shape
 
 _ROWS = 200  # answers per write to the mirror
 _ACTOR = "zdsync"  # in zdsync.ticket_changes
+# What zdsync.ticket_changes calls a field; a move may empty the assignee and the team.
+_COLUMNS = {
+    "assignee": ("assignee_id",),
+    "team": ("team_id",),
+    "department": ("department_id", "assignee_id", "team_id"),
+}
 _log = logging.getLogger(__name__)
 
 
@@ -79,6 +85,16 @@ def apply_plan(
     finally:
         run.last_flush()
     return run.result(len(plan.writes), recovered)
+
+
+def _own(receipts: Sequence[tuple[Change, Receipt]]) -> set[tuple[str, str]]:
+    """Pairs of ticket and column that were written; else the answer shows somebody else's hand."""
+    return {
+        (change.ticket_id, column)
+        for change, receipt in receipts
+        if receipt.outcome == "applied"
+        for column in _COLUMNS.get(change.field, (change.field,))
+    }
 
 
 def _by_ticket(changes: Sequence[Change]) -> list[list[Change]]:
@@ -214,13 +230,14 @@ class _Run:
         self.read_at = self.clock.now() if self.pending else None
         if not rows and not tags:
             return
+        own = _own(self.receipts)
         with self.mirror.transaction():
             if rows:
                 batch = RecordBatch("desk.tickets", Shape.DETAIL, rows, read_at)
-                self.mirror.upsert(batch, actor=_ACTOR)
+                self.mirror.upsert(batch, actor=_ACTOR, own=own)
                 self.mirror.carry(before)
             if tags:
-                self.mirror.set_tags(tags, read_at, actor=_ACTOR)
+                self.mirror.set_tags(tags, read_at, actor=_ACTOR, own=own)
 
     def last_flush(self) -> None:
         """Flush; a mirror that refuses does not hide what was written (the journal has it)."""

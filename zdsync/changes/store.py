@@ -5,7 +5,7 @@ Protocols only, and the one way to hand a list to SQL and to put a statement tog
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any, Protocol
@@ -30,12 +30,19 @@ class Store(Queries, Protocol):
 
     def transaction(self) -> AbstractContextManager[None]: ...
 
-    def upsert(self, batch: RecordBatch, *, actor: str) -> int: ...
+    def upsert(
+        self, batch: RecordBatch, *, actor: str, own: Collection[tuple[str, str]]
+    ) -> int: ...
 
     def carry(self, before: Mapping[str, str]) -> None: ...
 
     def set_tags(
-        self, tags_of: Mapping[str, Sequence[str]], read_at: datetime, *, actor: str
+        self,
+        tags_of: Mapping[str, Sequence[str]],
+        read_at: datetime,
+        *,
+        actor: str,
+        own: Collection[tuple[str, str]],
     ) -> None: ...
 
 

@@ -14,7 +14,7 @@ from zdsync import readings
 from zdsync.app import App
 from zdsync.cli.bars import watching
 from zdsync.clock import SystemClock
-from zdsync.errors import Misconfigured, PlanRefused
+from zdsync.errors import Misconfigured, PlanRefused, TokenRefused
 from zdsync.settings import load_settings
 
 PARTLY = 1
@@ -94,10 +94,16 @@ def pull(args: Namespace) -> int:
     for one in failed:
         assert one.error is not None
         say(f"zdsync: {one.stream}: {one.error.what}" + _hint(one.error.hint))
+    for one in outcomes:
+        if one.note:
+            say(f"zdsync: {one.note}")
     read = sum(one.read for one in outcomes)
     changed = sum(one.changed for one in outcomes)
     out(f"{read:,} rows read, {changed:,} changed, {len(outcomes)} streams")
-    return max((one.error.exit_code for one in failed if one.error), default=0)
+    worst = max((one.error.exit_code for one in failed if one.error), default=0)
+    # Where the rest was read, its data may be used; only a token asks for a person at once.
+    partly = 0 < len(failed) < len(outcomes) and worst != TokenRefused.exit_code
+    return PARTLY if partly else worst
 
 
 def reconcile(args: Namespace) -> int:

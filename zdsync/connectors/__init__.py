@@ -1,9 +1,10 @@
 """Zoho's shapes and ours: the Desk and CRM connectors. No SQL, no rules."""
 
 from zdsync.connectors.conversations import Conversation, Conversations
-from zdsync.connectors.crm import Crm
+from zdsync.connectors.crm import Crm, forbids, has_no_module
 from zdsync.connectors.desk import Desk
 from zdsync.connectors.forms import Organization, Tag
+from zdsync.connectors.links import LinkPage
 from zdsync.connectors.proofs import Deleted, FieldCounts, Proofs
 from zdsync.connectors.windows import WalkPage
 
@@ -14,8 +15,11 @@ __all__ = [
     "Deleted",
     "Desk",
     "FieldCounts",
+    "LinkPage",
     "Organization",
     "Proofs",
     "Tag",
     "WalkPage",
+    "forbids",
+    "has_no_module",
 ]

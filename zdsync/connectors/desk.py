@@ -25,6 +25,8 @@ from zdsync.connectors.forms import (
     record_of,
     search_params,
 )
+from zdsync.connectors.history import History
+from zdsync.connectors.links import Links
 from zdsync.connectors.lists import Record, Sizes, read_list, records_of
 from zdsync.connectors.proofs import Proofs
 from zdsync.connectors.spans import Ground
@@ -125,9 +127,19 @@ class Desk:
                     progress(handed, total)
 
     @property
+    def links_at(self) -> Links:
+        """The CRM links of contacts and accounts, a page at a time."""
+        return Links(self._api, self._sizes, self._clock)
+
+    @property
     def proofs(self) -> Proofs:
         """Counts, the recycle bin, records by id: what shows that a mirror is whole."""
         return Proofs(self._api, self._sizes, self._clock)
+
+    @property
+    def history(self) -> History:
+        """What became of tickets, and by whom."""
+        return History(self._api)
 
     def links(self, spec: StreamSpec) -> Iterator[RecordBatch]:
         """Yield contacts or accounts as lists, for the CRM links that search rows may lack."""

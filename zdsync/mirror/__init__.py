@@ -3,6 +3,8 @@
 from zdsync.mirror.conversations import Counted
 from zdsync.mirror.database import MEND
 from zdsync.mirror.held import HIDDEN, Axis, Held
+from zdsync.mirror.hidden import empty_field
+from zdsync.mirror.listed import Listed, ListedRow
 from zdsync.mirror.lock import SERVICE, WORK, hold, private_files
 from zdsync.mirror.mirror import Mirror
 from zdsync.mirror.privacy import Policy
@@ -21,11 +23,14 @@ __all__ = [
     "Counted",
     "Found",
     "Held",
+    "Listed",
+    "ListedRow",
     "Mirror",
     "Policy",
     "Reader",
     "Shield",
     "copy_closed",
+    "empty_field",
     "examine",
     "hold",
     "private_files",

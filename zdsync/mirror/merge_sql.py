@@ -55,6 +55,10 @@ def insert_new(table: Table) -> str:
         "tags_row": "null",
         "status_since": own.get("modified_time", "null"),
         "status_since_source": "'first_seen'",
+        "assigned_since": "case when n.assignee_id is not null then n.modified_time end",
+        "assigned_since_source": "case when n.assignee_id is not null then 'first_seen' end",
+        "first_seen_at": "n.zd_at",
+        "history_read_at": "null",
         "emptied_at": "null",
         "seen": "n.zd_seen",
         "extra_seen": "n.extra_seen",
@@ -78,20 +82,30 @@ def make_merged(table: Table, takes: Sequence[int]) -> str:
 
 
 def keep_changes(table: Table) -> str:
-    """The statement that appends to ticket_changes; parameter: actor.
+    """The statement that appends to ticket_changes; parameters: actor, and as JSON the pairs of
+    ticket and column that are that actor's doing (null: all).
 
-    A column that is filled for the first time did not change.
+    A column that is filled for the first time did not change. It changed after the version that
+    showed the old value, and after all that was known to be in the mirror.
     """
     fields = " union all ".join(
-        f"select id, '{column}', zd_old_{column}, {column}, modified_time, zd_at from moved "
+        f"select id, '{column}' as field, zd_old_{column} as before, {column} as after, "
+        "coalesce(modified_time, zd_at) as changed_at, zd_at, "
+        "greatest(zd_old_modified_time, whole) as low from moved "
         f"where zd_had & {1 << table.bits[column]} <> 0 "
         f"and {column} is distinct from zd_old_{column}"
         for column in TRACKED
     )
     return (
-        "insert into zdsync.ticket_changes with moved as materialized "
-        f"(select * from merged where {MOVED}) "
-        f"select #1, #2, #3, #4, coalesce(#5, #6), #6, ? from ({fields})"
+        "insert into zdsync.ticket_changes "
+        "(ticket_id, field, before, after, changed_at, seen_at, actor, source, not_before, seq) "
+        "with moved as materialized (select *, (select max(value) from zdsync.cursors "
+        f"where stream = '{TICKETS}' and complete) as whole from merged where {MOVED}), "
+        "asked as (select $1 as actor, $2 as own) "
+        "select id, field, before, after, changed_at, zd_at, case when asked.own is null or "
+        """[id, field] in (select unnest(from_json($2, '[["VARCHAR"]]'))) """
+        "then asked.actor else 'unknown' end, "
+        f"'observed', least(low, changed_at), 0 from ({fields}), asked"
     )
 
 
@@ -131,7 +145,6 @@ def _merged_columns(table: Table, picks: _Picks) -> str:
     own = picks.columns
     pulled = "greatest(n.zd_at, o.pulled_at)"
     deleted = f"case when o.deleted_at > {pulled} then o.deleted_at end"
-    moved = f"({own.get('status', 'null')} is distinct from o.status)"
     added = {
         "extra": "coalesce(n.extra, o.extra)",
         "presence": _presence(f"({deleted})", "n.zd_flags", _parens(own), "o.presence"),
@@ -139,9 +152,9 @@ def _merged_columns(table: Table, picks: _Picks) -> str:
         "pulled_at": pulled,
         "tags_read_at": "o.tags_read_at",
         "tags_row": "o.tags_row",
-        "status_since": f"case when {moved} then "
-        "coalesce(n.modified_time, n.zd_at) else o.status_since end",
-        "status_since_source": f"case when {moved} then 'observed' else o.status_since_source end",
+        **(_since(table, own) if table.name == TICKETS else {}),
+        "first_seen_at": "o.first_seen_at",
+        "history_read_at": "o.history_read_at",
         "emptied_at": "o.emptied_at",
         "seen": "n.zd_seen",
         "extra_seen": "coalesce(n.extra_seen, o.extra_seen)",
@@ -153,8 +166,25 @@ def _merged_columns(table: Table, picks: _Picks) -> str:
     )
     pieces += ["n.zd_had", "n.zd_at"]
     if table.name == TICKETS:
-        pieces += [f"o.{column} as zd_old_{column}" for column in TRACKED]
+        pieces += [f"o.{column} as zd_old_{column}" for column in (*TRACKED, "modified_time")]
     return ", ".join(pieces)
+
+
+def _since(table: Table, own: Mapping[str, str]) -> dict[str, str]:
+    """SQL of since when a ticket has its status and its agent, and of where that is from."""
+    found = {}
+    for column, name in (("status", "status_since"), ("assignee_id", "assigned_since")):
+        new, had = own[column], f"n.zd_had & {1 << table.bits[column]} <> 0"
+        moved = f"({new}) is distinct from o.{column}"
+        fresh = f"{moved} or o.{name} is null"
+        at, source = f"o.{name}", f"o.{name}_source"
+        seen = f"case when {had} and {moved} then 'observed' else 'first_seen' end"
+        empty = f"when ({new}) is null then null " if column == "assignee_id" else ""
+        found[name] = (
+            f"case {empty}when {fresh} then coalesce(n.modified_time, n.zd_at) else {at} end"
+        )
+        found[f"{name}_source"] = f"case {empty}when {fresh} then {seen} else {source} end"
+    return found
 
 
 def _presence(deleted: str, flags: str, columns: Mapping[str, str], kept: str = "'gone'") -> str:

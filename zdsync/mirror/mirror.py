@@ -4,11 +4,9 @@ Promises: rows and their cursor commit together (promise 1), versions never go b
 a stream that lists nothing is a fault (promise 4). Knows nothing of HTTP or rules.
 """
 
-# ruff: noqa: S608 - identifiers come from the Catalog and from constants, values are bound
-
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from itertools import groupby
@@ -21,6 +19,7 @@ from zdsync.mirror import (
     birth,
     cursors,
     migrate,
+    past,
     portal,
     privacy,
     publishing,
@@ -29,17 +28,15 @@ from zdsync.mirror import (
     tables,
     tags,
     upsert,
-    versions,
 )
 from zdsync.mirror import options as words
 from zdsync.mirror.conversations import Conversations
 from zdsync.mirror.database import Database
 from zdsync.mirror.lock import private_directory
 from zdsync.model import Call, Cursor, Portal, RecordBatch
-from zdsync.sql import Sql, ident
+from zdsync.sql import Sql
 
-# The link to the CRM that search rows may lack (streams.py), by stream.
-_LINKS = {"desk.contacts": "zoho_crm_contact_id", "desk.accounts": "zoho_crm_account_id"}
+Own = Collection[tuple[str, str]] | None  # pairs of ticket and column, or tag:NAME
 
 
 class Mirror:
@@ -118,9 +115,12 @@ class Mirror:
 
     # -- rows and cursors ------------------------------------------------------------------------
 
-    def upsert(self, batch: RecordBatch, *, actor: str = "unknown") -> int:
-        """Merge rows; returns how many got another value. `actor` goes to ticket_changes."""
-        return self._merge([batch], actor)
+    def upsert(self, batch: RecordBatch, *, actor: str = "unknown", own: Own = None) -> int:
+        """Merge rows; returns how many got another value.
+
+        `actor` goes to ticket_changes, for the pairs of ticket and column in `own` (all if None).
+        """
+        return self._merge([batch], actor, own)
 
     def checkpoint(self, batches: Sequence[RecordBatch], cursor: Cursor | None) -> int:
         """Commit rows and cursor in one transaction (promise 1); returns how many rows changed."""
@@ -128,16 +128,19 @@ class Mirror:
             changed = self._merge(batches, "unknown")
             if cursor is not None:
                 cursors.save(self._database, cursor)
+                if cursor.complete:
+                    past.begin(self._database, cursor.stream, self._clock.now())
         return changed
 
-    def _merge(self, batches: Iterable[RecordBatch], actor: str) -> int:
-        changed = 0
+    def _merge(self, batches: Iterable[RecordBatch], actor: str, own: Own = None) -> int:
+        changed, pairs = 0, None if own is None else past.owned(own)
         with self.transaction():
             ordered = sorted(batches, key=lambda batch: batch.stream)
             for stream, some in groupby(ordered, key=lambda batch: batch.stream):
                 passed = self.privacy.strain(list(some))
                 rows = [one.batch for one in passed]
-                changed += upsert.upsert(self._database, self._tables[stream], rows, actor)
+                table = self._tables[stream]
+                changed += upsert.upsert(self._database, table, rows, actor, pairs)
                 self.privacy.settle(passed)
             self._touched(changed)
         return changed
@@ -175,27 +178,23 @@ class Mirror:
 
     def unlinked(self, stream: str) -> list[str]:
         """Ids of live contacts or accounts whose CRM link no answer has carried yet."""
-        if stream not in _LINKS:
-            return []
-        column = _LINKS[stream]
-        known = (1 << self._tables[stream].bits[column]) | upsert.LINK_SHAPES
-        rows = self.rows(
-            Sql(
-                f"select id, seen from {ident(stream)} "
-                f"where {ident(column)} is null and presence = 'live' order by id"
-            )
-        )
-        return [id for id, seen in rows if not versions.carried(seen) & known]
+        return upsert.unlinked(self._database, self._tables[stream])
 
     # -- tags ------------------------------------------------------------------------------------
 
     def set_tags(
-        self, tags_of: Mapping[str, Sequence[str]], read_at: datetime, *, actor: str = "unknown"
+        self,
+        tags_of: Mapping[str, Sequence[str]],
+        read_at: datetime,
+        *,
+        actor: str = "unknown",
+        own: Own = None,
     ) -> None:
         """Set the tags of tickets (id → tags) as read at `read_at`; a later reading stays."""
+        pairs = None if own is None else past.owned(own)
         with self.transaction():
             told = self.privacy.tags(tags_of)
-            self._touched(tags.replace(self._database, told, read_at, actor))
+            self._touched(tags.replace(self._database, told, read_at, actor, pairs))
 
     def tags_swept(
         self,
@@ -207,6 +206,11 @@ class Mirror:
         with self.transaction():
             told = self.privacy.tags(tags_of)
             self._touched(tags.swept(self._database, told, department_ids, read_at))
+
+    @property
+    def past(self) -> past.Past:
+        """The past of tickets: what changed, when and by whom."""
+        return past.Past(self._database)
 
     # -- questions -------------------------------------------------------------------------------
 
@@ -232,11 +236,7 @@ class Mirror:
 
     def portal(self) -> Portal:
         """Read the names that the portal knows."""
-        return portal.read(
-            self._database,
-            outcome_field=self._options["outcome_field"],
-            crm=self._options["crm"] != "off",
-        )
+        return portal.read(self._database, self._options)
 
     # -- runs, calls, journal --------------------------------------------------------------------
 
@@ -289,7 +289,10 @@ class Mirror:
             force=force,
         )
 
-    def _touched(self, changed: int) -> None:
+    def touch(self) -> None:
         """Note that there is something to publish."""
+        publishing.touch(self._database)
+
+    def _touched(self, changed: int) -> None:
         if changed:
-            publishing.touch(self._database)
+            self.touch()

@@ -18,8 +18,11 @@ _URGENCY = ("low", "medium", "high", "urgent", "critical")
 _CLASSES = {"OPEN": "Open", "ONHOLD": "On Hold", "CLOSED": "Closed"}
 
 
-def read(database: Database, *, outcome_field: str, crm: bool = True) -> Portal:
-    """Read the Portal; `known` is False before agents, departments and fields were pulled."""
+def read(database: Database, chosen: Mapping[str, str]) -> Portal:
+    """Read the Portal; `known` is False before agents, departments and fields were pulled.
+
+    `chosen`: the options outcome_field, sla_tier_field and crm (on, off).
+    """
     options = _options(database)
     tickets = options.get("tickets", {})
     return Portal(
@@ -36,11 +39,14 @@ def read(database: Database, *, outcome_field: str, crm: bool = True) -> Portal:
         crm_contact_fields=tuple(_fields(database, _CRM_FIELDS, "contacts")),
         crm_account_fields=tuple(_fields(database, _CRM_FIELDS, "accounts")),
         crm_users=tuple(CrmUser(*row) for row in database.rows(Sql(_CRM_USERS))),
-        crm=crm,
-        outcome_field=outcome_field,
+        crm=chosen["crm"] != "off",
+        hidden=frozenset(f"{module}.{name}" for module, name in database.rows(Sql(_HIDDEN))),
+        sla_tier_field=chosen["sla_tier_field"],
+        outcome_field=chosen["outcome_field"],
     )
 
 
+_HIDDEN = "select module, api_name from zdsync.hidden_fields"
 _CRM_USERS = "select id, email, zuid from crm.users where deleted_at is null order by id"
 
 

@@ -43,8 +43,12 @@ _OF_TICKETS = (
     (
         "status_since_source",
         "VARCHAR",
-        "observed: a change was seen; first_seen: modified time then",
+        "history: told by Zoho; observed: modified time then; first_seen: that of the first sight",
     ),
+    ("assigned_since", "TIMESTAMP", "Since when the agent has it; empty: nobody has, or not known"),
+    ("assigned_since_source", "VARCHAR", "As status_since_source"),
+    ("first_seen_at", "TIMESTAMP", "When zdsync first saw it; empty: before it kept that"),
+    ("history_read_at", "TIMESTAMP", "When its History was last read; empty: never"),
     ("emptied_at", "TIMESTAMP", "When its texts were emptied (forgotten, or beyond retention)"),
 )
 _BOOKKEEPING = (

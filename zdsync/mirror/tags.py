@@ -18,7 +18,8 @@ from zdsync.sql import Sql
 
 _READ = """
 create or replace temp table tags_read as
-select t.id as ticket_id, t.tags_read_at is not null as known, t.modified_time
+select t.id as ticket_id, t.tags_read_at is not null as known,
+    t.tags_read_at as low
 from desk.tickets t
 where t.id in (select unnest(from_json(?, '["VARCHAR"]')))
   and (t.tags_read_at is null or t.tags_read_at <= ?::timestamp)
@@ -32,10 +33,16 @@ join tags_read using (ticket_id)
 """
 _CHANGES = """
 insert into zdsync.ticket_changes
-select coalesce(o.ticket_id, n.ticket_id), 'tag:' || coalesce(o.tag, n.tag),
+    (ticket_id, field, before, after, changed_at, seen_at, actor, source, not_before, seq)
+select r.ticket_id, 'tag:' || coalesce(o.tag, n.tag),
     case when o.tag is null then 'false' else 'true' end,
     case when n.tag is null then 'false' else 'true' end,
-    ?::timestamp, ?::timestamp, ?
+    $1::timestamp, $1::timestamp,
+    case when $3::varchar is null
+            or [r.ticket_id, 'tag:' || coalesce(o.tag, n.tag)]
+                in (select unnest(from_json($3, '[["VARCHAR"]]')))
+        then $2 else 'unknown' end,
+    'observed', r.low, 0
 from (select * from desk.ticket_tags where ticket_id in (select ticket_id from tags_read)) o
 full join tags_new n on n.ticket_id = o.ticket_id and n.tag = o.tag
 join tags_read r on r.ticket_id = coalesce(o.ticket_id, n.ticket_id) and r.known
@@ -48,10 +55,12 @@ def replace(
     tags: Mapping[str, Sequence[str]],
     read_at: datetime,
     actor: str = "unknown",
+    own: str | None = None,
 ) -> int:
     """Set the tags of tickets to what was read at `read_at`; returns how many changed.
 
     A first reading counts, a change of a tag counts; only the latter goes to ticket_changes.
+    `actor` is named there for the pairs of ticket and `tag:NAME` in `own` (None: for all).
     """
     at = naive(read_at)
     pairs = [{"ticket_id": ticket, "tag": tag} for ticket, names in tags.items() for tag in names]
@@ -59,7 +68,7 @@ def replace(
     run(Sql(_READ, (orjson.dumps(list(tags)).decode(), at)))
     run(Sql(_NEW, (orjson.dumps(pairs).decode(),)))
     changed = database.count(Sql("select count(*) from tags_read where not known"))
-    changed += database.count(Sql(_CHANGES, (at, at, actor)))
+    changed += database.count(Sql(_CHANGES, (at, actor, own)))
     run(Sql("delete from desk.ticket_tags where ticket_id in (select ticket_id from tags_read)"))
     run(Sql("insert into desk.ticket_tags select ticket_id, tag from tags_new"))
     run(

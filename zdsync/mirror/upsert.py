@@ -25,8 +25,13 @@ from zdsync.model import RecordBatch, Row, Shape
 from zdsync.sql import Sql, ident
 
 _TRASH = ("is_deleted", "is_trashed")
+# The link to the CRM that search rows may lack (streams.py), by stream.
+_LINKS = {"desk.contacts": "zoho_crm_contact_id", "desk.accounts": "zoho_crm_account_id"}
 _SHAPE_BIT = 120  # above the columns: which shapes were read, 120 + Shape
-LINK_SHAPES = (1 << _SHAPE_BIT + Shape.LIST) | (1 << _SHAPE_BIT + Shape.DETAIL)
+_LINK_SHAPES = (1 << _SHAPE_BIT + Shape.LIST) | (1 << _SHAPE_BIT + Shape.DETAIL)
+
+
+_By = tuple[str, str | None]  # the actor, and what is that actor's doing
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,15 +61,22 @@ class _Known:
 
 
 def upsert(
-    database: Database, table: Table, batches: Sequence[RecordBatch], actor: str = "unknown"
+    database: Database,
+    table: Table,
+    batches: Sequence[RecordBatch],
+    actor: str = "unknown",
+    own: str | None = None,
 ) -> int:
-    """Merge batches of one stream; returns how many rows got another value."""
+    """Merge batches of one stream; returns how many rows got another value.
+
+    `actor` goes to ticket_changes, for the pairs of ticket and column in `own` (None: for all).
+    """
     incoming = [
         _Incoming(row, batch.shape, batch.read_at, orjson.dumps(row))
         for batch in batches
         for row in batch.rows
     ]
-    return sum(_merge_round(database, table, part, actor) for part in _rounds(incoming))
+    return sum(_merge_round(database, table, part, (actor, own)) for part in _rounds(incoming))
 
 
 def _rounds(incoming: Iterable[_Incoming]) -> Iterator[list[_Incoming]]:
@@ -82,7 +94,7 @@ def _rounds(incoming: Iterable[_Incoming]) -> Iterator[list[_Incoming]]:
         rest = again
 
 
-def _merge_round(database: Database, table: Table, part: list[_Incoming], actor: str) -> int:
+def _merge_round(database: Database, table: Table, part: list[_Incoming], by: _By) -> int:
     known = _known(database, table, part)
     fresh = [_decide(table, item, None) for item in part if item.row["id"] not in known]
     merged = [
@@ -91,7 +103,7 @@ def _merge_round(database: Database, table: Table, part: list[_Incoming], actor:
     if fresh:
         lines = (merge_sql.schema(table), _text(fresh))
         database.run(Sql(merge_sql.insert_new(table), lines))
-    changed = _merge_known(database, table, merged, known, actor) if merged else 0
+    changed = _merge_known(database, table, merged, known, by) if merged else 0
     return len(fresh) + changed
 
 
@@ -156,7 +168,7 @@ def _with_extra(row: Row, known: _Known | None, at: versions.Version) -> bytes:
 
 
 def _merge_known(
-    database: Database, table: Table, part: list[_Decided], known: Mapping[str, _Known], actor: str
+    database: Database, table: Table, part: list[_Decided], known: Mapping[str, _Known], by: _By
 ) -> int:
     name = ident(table.name)
     rowids = orjson.dumps([item.rowid for item in known.values()]).decode()
@@ -173,8 +185,23 @@ def _merge_known(
     if table.name == TICKETS and database.count(
         Sql(f"select count(*) from merged where {merge_sql.MOVED}")
     ):
-        database.run(Sql(merge_sql.keep_changes(table), (actor,)))
+        database.run(Sql(merge_sql.keep_changes(table), by))
     return database.count(Sql("select count(*) from merged where zd_changed"))
+
+
+def unlinked(database: Database, table: Table) -> list[str]:
+    """Ids of live rows whose link to the CRM no answer has carried yet."""
+    if table.name not in _LINKS:
+        return []
+    column = _LINKS[table.name]
+    known = (1 << table.bits[column]) | _LINK_SHAPES
+    rows = database.rows(
+        Sql(
+            f"select id, seen from {ident(table.name)} "
+            f"where {ident(column)} is null and presence = 'live' order by id"
+        )
+    )
+    return [id for id, seen in rows if not versions.carried(seen) & known]
 
 
 def micros(instant: datetime) -> int:

@@ -3,6 +3,7 @@
 from zdsync.pull.allowance import Allowance
 from zdsync.pull.attached import Attached
 from zdsync.pull.names import refuse_unknown
+from zdsync.pull.past import PastReader
 from zdsync.pull.progress import Progress, Quiet
 from zdsync.pull.puller import Puller, StreamOutcome
 from zdsync.pull.purse import Purse
@@ -14,6 +15,7 @@ __all__ = [
     "Allowance",
     "Attached",
     "Comparison",
+    "PastReader",
     "Progress",
     "Puller",
     "Purse",

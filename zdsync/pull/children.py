@@ -38,7 +38,7 @@ class Children:
         if not wanted:
             return
         if len(wanted) <= PAGE_CREDITS * (1 + self._rows(spec.name) // PAGE_ROWS):
-            yield from self._details(spec, wanted)
+            yield from self.details(spec, wanted)
         else:
             yield from self.desk.links(spec)
 
@@ -46,7 +46,8 @@ class Children:
         query = Sql(_COUNT, (stream,))
         return int(self.mirror.rows(query)[0][0])
 
-    def _details(self, spec: StreamSpec, ids: Sequence[str]) -> Iterator[RecordBatch]:
+    def details(self, spec: StreamSpec, ids: Sequence[str]) -> Iterator[RecordBatch]:
+        """Yield records in full, a call each."""
         for some in _hundreds(ids):
             now = self.clock.now()
             found = self._side_by_side(lambda one: self.desk.detail(spec, one), some)

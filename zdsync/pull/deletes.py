@@ -21,6 +21,7 @@ from zdsync.errors import Refused, TokenRefused
 from zdsync.mirror import Held, Mirror
 from zdsync.model import RecordBatch
 from zdsync.pull.compare import refuse_to_bury
+from zdsync.pull.crm_survey import hasten
 from zdsync.sql import Sql
 from zdsync.streams import StreamSpec
 
@@ -93,9 +94,13 @@ class Deletes:
     ) -> tuple[dict[str, Deleted], bool]:
         found: dict[str, Deleted] = {}
         if spec.system == "crm":
-            for page in self.crm.deleted(spec, since) if self.crm else ():
-                found.update({one.id: one for one in page})
-            return found, True
+            cut = False
+            for feed in self.crm.deleted(spec, since) if self.crm else ():
+                found.update({one.id: one for one in feed.records})
+                cut = cut or feed.cut
+            if cut:
+                hasten(self.mirror, spec)  # what the feed hides, a comparison of ids finds
+            return found, not cut
         with closing(self.desk.proofs.bin(spec)) as pages:
             for number, page in enumerate(pages, 1):
                 found.update({one.id: one for one in page})

@@ -14,37 +14,39 @@ from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from zdsync.clock import Clock
-from zdsync.connectors import Crm, Desk
+from zdsync.connectors import Crm, Desk, forbids
 from zdsync.errors import TokenRefused, Vanishing, ZdsyncError, ZohoFailed
 from zdsync.mirror import Mirror
 from zdsync.model import Call, Cursor, RecordBatch, Row, Shape, Span
 from zdsync.pull.children import Children
+from zdsync.pull.crm_fields import asked_of
+from zdsync.pull.crm_survey import Survey
+from zdsync.pull.crm_walk import LOOKBACK, CrmWalk
 from zdsync.pull.deletes import Deletes
+from zdsync.pull.links import LINKED, LinkRefresh
 from zdsync.pull.progress import Progress
 from zdsync.pull.spans import subtract
-from zdsync.sql import Sql
-from zdsync.streams import STREAMS, StreamSpec
+from zdsync.streams import BY_NAME, STREAMS, StreamSpec
 
 log = logging.getLogger(__name__)
 
-LOOKBACK = timedelta(minutes=15)  # index lag is undocumented (desk-tickets.md section 2)
 DEEP_LOOKBACK = timedelta(hours=24)
 DEEP_EVERY = timedelta(hours=1)
 AHEAD = timedelta(minutes=5)  # Zoho's clock may run before ours
 FIRST = datetime(2000, 1, 1, tzinfo=UTC)  # before any Zoho portal
 BATCH_ROWS = 1000
 FIELD_MODULES = ("tickets", "contacts", "accounts")
-CRM_MODULES = ("Contacts", "Accounts", "Leads")
 
 
 @dataclass(frozen=True, slots=True)
 class StreamOutcome:
-    """How one stream went: rows read, rows that changed, and why it stopped, if it did."""
+    """How one stream went: rows read, rows changed, why it stopped, what to know of it."""
 
     stream: str
     read: int
     changed: int
     error: ZdsyncError | None = None
+    note: str = ""
 
 
 @dataclass(slots=True)
@@ -61,6 +63,7 @@ class Puller:
     run_id: str
     exclude: frozenset[str] = frozenset()
     accept_deletes: bool = False
+    surveyed: bool = False  # a CRM list was surveyed in this run
 
     def pull(
         self, names: Sequence[str] = (), *, full: bool = False, due_only: bool = False
@@ -80,7 +83,8 @@ class Puller:
             if isinstance(outcome.error, TokenRefused):
                 if spec.system == "desk":
                     raise outcome.error
-                refused = outcome.error  # a CRM without rights leaves Desk alone
+                if not forbids(outcome.error):  # a scope that is missing may be one module's
+                    refused = outcome.error  # a CRM without rights leaves Desk alone
         return outcomes
 
     def _available(self) -> list[StreamSpec]:
@@ -111,20 +115,17 @@ class Puller:
             self.clock.monotonic() - started,
             type(error).__name__ if error else "done",
         )
-        return StreamOutcome(spec.name, tally.read, tally.changed, error)
+        return StreamOutcome(spec.name, tally.read, tally.changed, error, tally.note)
 
     def _walk(self, spec: StreamSpec, full: bool, tally: _Tally) -> None:
-        match spec.walk:
-            case "pages":
-                self._replace(spec, self.desk.pages(spec), tally)
-            case "fields":
-                self._replace(spec, self._fields(spec), tally)
-            case "users":
-                self._replace(spec, self._crm().users(spec), tally)
-            case "crm":
-                self._changed_since(spec, full, tally)
-            case "time":
-                self._through_time(spec, full, tally)
+        if spec.system == "crm":
+            self._read_crm(spec, full, tally)
+        elif spec.walk == "time":
+            self._through_time(spec, full, tally)
+        elif spec.walk == "fields":
+            self._replace(spec, (self.desk.fields(module) for module in FIELD_MODULES), tally)
+        else:
+            self._replace(spec, self.desk.pages(spec), tally)
 
     # -- whole streams: a few pages, read in full ------------------------------------------
 
@@ -137,40 +138,36 @@ class Puller:
             self.mirror.replace_missing(spec.name, ids, now)
             self._commit(spec, held, cursor, tally)
 
-    def _fields(self, spec: StreamSpec) -> Iterator[RecordBatch]:
-        if spec.system == "desk":
-            yield from (self.desk.fields(module) for module in FIELD_MODULES)
-        else:
-            yield from (self._crm().fields(spec, module) for module in CRM_MODULES)
+    # -- the CRM ----------------------------------------------------------------------------
 
-    # -- CRM: everything once, then what was modified since ---------------------------------
+    def crm_walk(self, tally: _Tally | None = None) -> CrmWalk | None:
+        """What reads the CRM in this run; None where it is off."""
+        if self.crm is None:
+            return None
+        told = tally or _Tally()
 
-    def _changed_since(self, spec: StreamSpec, full: bool, tally: _Tally) -> None:
-        started = self.clock.now()
-        cursor = self.mirror.cursor(spec.name)
-        since = cursor.value if cursor.complete and not full else None
-        names, custom = self._crm_fields(spec)
-        for batch in self._crm().records(spec, names, custom, since):
-            self._commit(spec, [self.kept(batch)], None, tally)
-        done = replace(cursor, value=started - LOOKBACK, complete=True, last_pull_at=started)
-        self._commit(spec, [], done, tally)
+        def commit(spec: StreamSpec, some: Sequence[RecordBatch], cursor: Cursor | None) -> int:
+            before = told.changed
+            self._commit(spec, [self.kept(batch) for batch in some], cursor, told)
+            return told.changed - before
 
-    def _crm_fields(self, spec: StreamSpec) -> tuple[list[str], frozenset[str]]:
-        """API names to ask for: those we model, as far as the portal has them, and custom ones."""
-        modelled = list(dict.fromkeys(field.path.split(".")[0] for field in spec.fields))
-        query = Sql(
-            "SELECT api_name, custom_field FROM crm.fields WHERE module = ? AND deleted_at IS NULL",
-            (spec.module,),
-        )
-        declared = {str(name): bool(custom) for name, custom in self.mirror.rows(query)}
-        if not declared:
-            return modelled, frozenset()
-        custom = frozenset(name for name, own in declared.items() if own)
-        return [n for n in modelled if n == "id" or n in declared] + sorted(custom), custom
+        def one(batch: RecordBatch) -> int:
+            return commit(BY_NAME[batch.stream], [batch], None)
 
-    def _crm(self) -> Crm:
-        assert self.crm is not None  # _available leaves CRM streams out otherwise
-        return self.crm
+        survey = Survey(self.mirror, self.crm, self.clock, one, accept=self.accept_deletes)
+        return CrmWalk(self.mirror, self.crm, self.clock, commit, survey, self.surveyed)
+
+    def _read_crm(self, spec: StreamSpec, full: bool, tally: _Tally) -> None:
+        walk = self.crm_walk(tally)
+        assert walk is not None  # _available leaves CRM streams out otherwise
+        match spec.walk:
+            case "fields":
+                walk.fields(spec)
+            case "users":
+                walk.users(spec)
+            case _:
+                walk.records(spec, full)
+        self.surveyed, tally.note = walk.surveyed, walk.note
 
     # -- tickets, contacts, accounts: walked by time ----------------------------------------
 
@@ -236,8 +233,16 @@ class Puller:
         """Read the CRM links that search rows lack."""
         if self.crm is None:
             return
-        for batch in self._children().links(spec):
+        children = self._children()
+        for batch in children.links(spec):
             self._commit(spec, [self.kept(batch)], None, tally)
+        if spec.name in LINKED:
+            refresh = LinkRefresh(self.mirror, self.desk, self.clock, children.details)
+            for batch in refresh.batches(spec):
+                self._commit(spec, [self.kept(batch)], None, tally)
+        walk = self.crm_walk()
+        if walk is not None:
+            walk.pointed_at(spec)
 
     def _children(self) -> Children:
         return Children(self.mirror, self.desk, self.clock, self.workers)
@@ -246,7 +251,9 @@ class Puller:
         """The reader of the bins."""
 
         def again(spec: StreamSpec, ids: Sequence[str]) -> RecordBatch:
-            return self._crm().by_ids(spec, ids, *self._crm_fields(spec))
+            assert self.crm is not None
+            asked = asked_of(self.mirror, spec)
+            return self.crm.by_ids(spec, ids, asked.names, asked.custom)
 
         where = (self.mirror, self.desk, self.crm, self.clock)
         return Deletes(*where, keep=self.kept, again=again, accept=self.accept_deletes)
@@ -283,3 +290,4 @@ class _Tally:
     read: int = 0
     changed: int = 0
     total: int = 0
+    note: str = ""

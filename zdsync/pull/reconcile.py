@@ -19,6 +19,7 @@ from zdsync.mirror import HIDDEN, Held, Mirror
 from zdsync.model import Call, Span
 from zdsync.pull import compare
 from zdsync.pull.compare import LEAF, Window
+from zdsync.pull.crm_survey import Survey
 from zdsync.pull.deletes import BURIED, Bin, Deletes
 from zdsync.pull.narrow import Narrowing
 from zdsync.pull.puller import AHEAD, FIRST
@@ -85,6 +86,7 @@ class Reconciler:
     drain: Callable[[], Sequence[Call]]
     run_id: str
     allowance: float | None = None
+    survey: Survey | None = None  # of the CRM's lists
     _cap: int | None = None
     _done: Comparison = field(default_factory=lambda: Comparison(""))
 
@@ -113,7 +115,18 @@ class Reconciler:
         bin = self.deletes.read(spec)
         self._done.buried, self._done.back = bin.buried, bin.back
         self._done.held = self.deletes.rows_alive(spec)
-        self._unproven("not counted: only the list of deleted records was compared")
+        self._settle()
+        if self.survey is None or not self.survey.known(spec):
+            self._unproven("never fully read; run zdsync pull")
+            return
+        self.survey.settle = self._settle
+        found = self.survey.run(spec)
+        self._done.windows = 1  # the whole list, id by id
+        self._done.remote, self._done.held = found.listed, self.deletes.rows_alive(spec)
+        self._done.repaired += found.repaired + found.refreshed
+        self._done.buried += found.buried
+        if found.unsure:
+            self._unproven(f"{found.unsure} that no list shows and no read calls gone: left as is")
 
     def _compare(self, spec: StreamSpec) -> None:
         if not self.mirror.cursor(spec.name).complete:

@@ -5,6 +5,7 @@ that is passed in, reads no file, no clock, no mirror.
 from zdsync.rules.compiled import CompiledRule, fold_columns
 from zdsync.rules.examples import check_patterns, run_examples
 from zdsync.rules.folding import fold, needs_python, searchable, searchable_in_sql
+from zdsync.rules.hidden import silent_truths
 from zdsync.rules.judge import fresh, judge_rule
 from zdsync.rules.load import Limits, Loaded, Rule, RuleFile, compile_rule, load_rules
 from zdsync.rules.outcome import lowers
@@ -29,4 +30,5 @@ __all__ = [
     "run_examples",
     "searchable",
     "searchable_in_sql",
+    "silent_truths",
 ]

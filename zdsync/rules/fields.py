@@ -89,6 +89,7 @@ FIELDS: dict[str, RuleField] = {
         *_spoken("instant", "knows_inbound", "replies.last_inbound"),
         *_spoken("number", "knows_attempts", "attempts", "desk.comments"),
         *_fields("instant", _TICKETS, "created modified closed due customer_replied"),
+        *_fields("instant", _TICKETS, "status_since assigned_since"),
         *_fields("number", _TICKETS, "thread_count comment_count"),
         *_fields("bool", _TICKETS, "is_escalated is_overdue"),
         *_fields("bool", _PEOPLE | {"desk.agents"}, "requester.is_agent"),
@@ -103,7 +104,7 @@ FIELDS: dict[str, RuleField] = {
 # Names of the language whose data is not mirrored yet: known, and refused with their own words.
 LATER = frozenset(
     {
-        *("touched", "closed_by", "status_since", "assigned_since", "contact.open_tickets"),
+        *("touched", "closed_by", "contact.open_tickets"),
     }
 )
 SETTABLE = frozenset({"priority", "status", "category", "sub_category", "classification"})

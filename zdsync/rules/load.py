@@ -23,6 +23,7 @@ from zdsync.rules.condition import Compare, Condition, compares, fields_of
 from zdsync.rules.fields import RuleField
 from zdsync.rules.folding import needle, word
 from zdsync.rules.given import Example, read_example
+from zdsync.rules.hidden import silent_truths
 from zdsync.rules.judge import judge_rule
 from zdsync.rules.models import CALL_MARKERS, LimitsModel
 from zdsync.rules.names import Names
@@ -211,6 +212,7 @@ class _File:
                 self.notes.add(key, f"`{later}`: not supported yet", "take this line out")
         when, then = node.get("when"), node.get("then")
         condition = self.parser.condition(when) if when else None
+        self._silent(condition)
         reader = ActionReader(self.portal, self.notes, self.names, self.parser, taxonomies)
         items = (then.items if then else None) or ()
         actions = [action for item in items for action in reader.read(item)]
@@ -236,6 +238,14 @@ class _File:
             tuple(example for example in examples if example),
             f"{self.notes.file}:{node.line}:{node.column}",
         )
+
+    def _silent(self, condition: Condition | None) -> None:
+        """Note what would hold because a value is hidden."""
+        for compare, name in silent_truths(condition, self.portal) if condition else ():
+            line, column = map(int, compare.where.rsplit(":", 2)[1:])
+            what = f"`{compare.text}`: privacy settings hide {name}, so empty does not mean empty"
+            hint = "ask for a value instead, or lift the restriction of the field in the CRM"
+            self.notes.add(Node(line=line, column=column), what, hint)
 
     def _limits(self) -> Limits:
         node = self.root.get("limits")

@@ -22,6 +22,7 @@ from .gate import (
     check_crm_scope,
     check_organisation,
     check_scope,
+    crm_body,
     crm_template,
     json_body,
     route_of,
@@ -164,6 +165,7 @@ class Api:
         path = request.path.removeprefix(_CRM).strip("/")
         check_crm_scope(self.variant, scopes, path)
         call.q = {k: ",".join(v) for k, v in request.query.items()}
+        call.body = crm_body(request)
         return _CRM + crm_template(path), lambda: self.crm.handle(call, request.method, path)
 
     def _prepare_desk(

@@ -89,6 +89,7 @@ def update(
     changes = dict(changes)
     was_closed = ticket.status_type == "Closed"
     info = _difference(state, ticket, changes)
+    past = state.children.history(ticket)  # what was before is invented from the ticket as it is
     with state.change(ticket, at):
         if "cf" in changes:
             ticket.cf = {**(ticket.cf or {}), **changes.pop("cf")}
@@ -97,7 +98,7 @@ def update(
         _settle_status(state, ticket, at, was_closed)
         _settle_account(state, ticket, changes)
         ticket.modified_by = actor.id
-    state.children.history(ticket).append(Event("TicketUpdated", at, actor, info))
+    past.append(Event("TicketUpdated", at, actor, info))
     if notify and ticket.status_type == "Closed" and not was_closed and not ticket.spam:
         state.mails.append(Mail(at, ticket.id, ticket.email, "closed"))
 
@@ -125,14 +126,15 @@ def shown(state: State, name: str, value: Any) -> Any:
     if not isinstance(value, str):
         return value
     stores: dict[str, Any] = {
-        "assignee_id": state.agents,
-        "team_id": state.teams,
-        "department_id": state.departments,
-        "contact_id": state.contacts,
-        "account_id": state.accounts,
+        "assignee_id": ("Agent", state.agents),
+        "team_id": ("Team", state.teams),
+        "department_id": ("Department", state.departments),
+        "contact_id": ("Contact", state.contacts),
+        "account_id": ("Account", state.accounts),
     }
-    found = stores.get(name, {}).get(value)
-    return {"id": value, "name": found.name} if found else value
+    kind, store = stores.get(name, ("", {}))
+    found = store.get(value)
+    return {"id": value, "name": found.name, "type": kind} if found else value
 
 
 def _settle_status(state: State, ticket: Ticket, at: int, was_closed: bool) -> None:

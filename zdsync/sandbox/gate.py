@@ -102,17 +102,32 @@ def crm_template(path: str) -> str:
     return "/".join("{id}" if part.isdigit() else part for part in path.split("/"))
 
 
+def crm_body(request: Request) -> dict[str, Any]:
+    """Read the body of a CRM call; the only one that has any is COQL (CRM 8)."""
+    if not request.body:
+        return {}
+    if "json" not in request.headers.get("content-type", ""):
+        raise Refused(415, "MEDIA_TYPE_NOT_SUPPORTED", "the media type is not supported")
+    try:
+        found = json.loads(request.body)
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
+        raise Refused(400, "INVALID_DATA", "body", None, {"expected_data_type": "jsonobject"})
+    return found
+
+
 def check_crm_scope(variant: Variant, scopes: frozenset[str], path: str) -> None:
     """Refuse CRM calls whose token lacks the scope (CRM 2)."""
     head = path.split("/", maxsplit=1)[0]
     match head:
-        case "users" | "org":
+        case "users" | "org" | "coql":
             need = [f"ZohoCRM.{head}."]
         case "settings":
             need = ["ZohoCRM.settings.fields.", "ZohoCRM.settings."]
         case _:
             need = [f"ZohoCRM.modules.{head.lower()}.", "ZohoCRM.modules."]
-    if head not in ("users", "org", "settings", *MODULES):
+    if head not in ("users", "org", "settings", "coql", *MODULES):
         return  # the path itself is refused later
     if not any(n + verb in scopes for n in need for verb in ("READ", "ALL")):
         raise Refused(variant.crm_scope_status, "OAUTH_SCOPE_MISMATCH", "invalid oauth scope")

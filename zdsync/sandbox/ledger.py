@@ -72,7 +72,8 @@ class Ledger:
             self._rate_headers(entry, response, meter, meter.spend(entry.credits, at))
         self._state.calls.append(entry)
         self._state.call_counts[f"{entry.method} {entry.endpoint}"] += 1
-        if request.method != "GET" and response.status < 300 and call:
+        writes = request.method != "GET" and entry.system == "desk"  # COQL is a read
+        if writes and response.status < 300 and call:
             self._state.writes.append(
                 WriteEntry(
                     at,

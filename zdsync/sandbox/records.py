@@ -223,6 +223,8 @@ class CrmRecord:
     modified: int
     deleted: int | None = None
     deleted_kind: str = ""
+    converted: bool = False  # a lead that became a contact
+    hidden: bool = False  # no longer shared with the token's user
 
 
 @dataclass(slots=True)

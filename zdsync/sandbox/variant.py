@@ -16,7 +16,7 @@ DESK_SCOPES = (
 )
 CRM_SCOPES = (
     "ZohoCRM.modules.contacts.READ,ZohoCRM.modules.accounts.READ,ZohoCRM.modules.leads.READ,"
-    "ZohoCRM.users.READ,ZohoCRM.org.READ,ZohoCRM.settings.fields.READ"
+    "ZohoCRM.users.READ,ZohoCRM.org.READ,ZohoCRM.settings.fields.READ,ZohoCRM.coql.READ"
 )
 
 
@@ -60,6 +60,9 @@ class Variant:
     conversations: int = 200  # DP 9: the list of both; 403, 404 or 422 where it is refused
     conversations_cap: int = 200  # DP 2: most rows a page
     history_newest_first: bool = True  # DT 2 "Row order undocumented"
+    history_from_base: int = 0  # DT 1 "Base of from": of History, 0 by spec
+    history_values: str = "entity"  # DT 2 History: people and places as entity, id or name
+    history_actor: bool = True  # every key may be missing (DT 1): who did it, or null
 
     # -- writing
     reply_bumps_modified: bool = True  # DP 9 last line
@@ -98,6 +101,13 @@ class Variant:
     crm_scope_status: int = 401  # CRM 14: 401 or 403
     crm_hidden_fields: str = ""  # CRM 15 HIPAA: Module.Field, comma separated, come back null
     crm_page_records: int = 2000  # CRM 4
+    crm_token_records: int = 100_000  # CRM 4: as many rows as one walk by token gives
+    crm_token_frozen: bool = True  # CRM 4: whether a token goes on by key, else by offset
+    coql_ids: str = "any"  # CRM 8 shows no id literal: any, quoted or plain
+    crm_deleted_records: int = 0  # CRM 7 "whether the 2,000 limit applies": 0 = it does not
+    crm_all_users: bool = True  # CRM 11: whether type=AllUsers names deleted users
+    crm_no_modules: str = ""  # modules that this CRM does not have, comma separated
+    crm_forbidden: str = ""  # modules that the token user's profile may not read
 
     # -- trouble
     shift_rows: float = 0.0  # chance that an automation edits a ticket before a ranged read

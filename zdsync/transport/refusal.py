@@ -41,6 +41,7 @@ _SCOPES: tuple[tuple[str, tuple[str, ...]], ...] = (
     (r"desk GET /(organizations|accessibleOrganizations)", (*_BASIC, "Desk.organization.READ")),
     (r"desk GET /(fields|organizationFields)", ("Desk.basic.READ", "Desk.fields.READ")),
     (r"desk GET /recycleBin", ("Desk.settings.READ",)),
+    (r"crm POST /coql", ("ZohoCRM.coql.READ",)),
     (r"crm GET /users", ("ZohoCRM.users.READ",)),
     (r"crm GET /settings/fields", ("ZohoCRM.settings.fields.READ",)),
     (r"crm GET /org", ("ZohoCRM.org.READ",)),

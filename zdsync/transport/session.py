@@ -290,6 +290,8 @@ def _credits(system: str, sending: _Sending, response: requests.Response) -> flo
         return weight
     if response.status_code in (401, 429) or response.status_code >= 500:
         return 0.0
+    if system == "crm" and sending.asked.endpoint == "/coql":
+        return 3.0  # for the 2,000 rows that we ask (crm.md 8)
     if system == "desk" and "limit" in sending.params:
         return range_credits(int(sending.params.get("from", 0)) + int(sending.params["limit"]))
     return 1.0

@@ -76,6 +76,8 @@ select
     t.closed_time as closed,
     t.due_date as due,
     t.customer_response_time as customer_replied,
+    t.status_since,
+    t.assigned_since,
     t.is_escalated,
     coalesce(coalesce(t.status_type, status.class, '') <> 'Closed' and t.due_date < mirror.as_of, false) as is_overdue,
     t.thread_count,

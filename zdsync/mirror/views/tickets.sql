@@ -32,6 +32,7 @@ select
         select max(value) from zdsync.options where name = 'outcome_path')) as outcome,
     r.presence,
     t.status_since,
+    t.assigned_since,
     r.category,
     r.language
 from zdsync.rule_tickets r

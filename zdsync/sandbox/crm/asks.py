@@ -42,6 +42,17 @@ def no_module() -> Refused:
     )
 
 
+def check_right(c: Call, module: str) -> None:
+    """Refuse a module that the profile of the token's user may not read (CRM 14)."""
+    if module in c.variant.crm_forbidden.split(","):
+        raise error(
+            403,
+            "NO_PERMISSION",
+            "permission denied",
+            {"permissions": [f"Crm_Implied_View_{module}"]},
+        )
+
+
 def no_url() -> Refused:
     """Refuse a path that the CRM does not have."""
     return error(

@@ -8,8 +8,8 @@ from __future__ import annotations
 from ..call import Call
 from ..records import Json
 from ..wire import Response, ok
-from .asks import known, missing, no_module
-from .modules import MODULES, Meta
+from .asks import check_right, known, missing, no_module
+from .modules import MODULES, Meta, modules_of
 
 
 def fields(c: Call) -> Response:
@@ -18,8 +18,9 @@ def fields(c: Call) -> Response:
     module = c.q.get("module")
     if module is None:
         raise missing("module")
-    if module not in MODULES:
+    if module not in modules_of(c):
         raise no_module()
+    check_right(c, module)
     return ok({"fields": _rows(c, module)})
 
 
@@ -52,5 +53,5 @@ def _field(c: Call, module: str, n: int, m: Meta, hidden: bool) -> Json:
         "hipaa_compliance": {"restricted": True, "restricted_in_export": True} if hidden else None,
         "length": 255,
         "visible": True,
-        "read_only": m.data_type == "formula",
+        "read_only": m.data_type in ("formula", "rollup_summary"),
     }

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..call import Call
+
 
 @dataclass(frozen=True, slots=True)
 class Meta:
@@ -55,6 +57,7 @@ MODULES: dict[str, tuple[Meta, ...]] = {
         Meta("SLA_Tier", "picklist", options=("Gold", "Silver", "Bronze"), custom=True),
         Meta("Standing", "picklist", options=("Paid", "Community", "Trial"), custom=True),
         Meta("Health_Score", "formula", "integer", custom=True),
+        Meta("Deals_Won", "rollup_summary", "integer", custom=True),
     ),
 }
 
@@ -62,3 +65,8 @@ MODULES: dict[str, tuple[Meta, ...]] = {
 def all_names(module: str) -> list[str]:
     """Return every API name of a module."""
     return [m.api_name for m in MODULES[module]]
+
+
+def modules_of(c: Call) -> set[str]:
+    """Return the modules that this CRM has."""
+    return set(MODULES) - set(c.variant.crm_no_modules.split(","))

@@ -11,7 +11,7 @@ from typing import Any
 from ..call import Call
 from ..records import CrmRecord, Json
 from ..times import DAY
-from ..wire import Response, empty, ok
+from ..wire import Refused, Response, empty, ok
 from . import shapes as shape
 from .asks import PER_PAGE, error, field_names, known, number, one_page, order_of, since_of
 from .modules import all_names
@@ -44,7 +44,8 @@ def count(c: Call, module: str) -> Response:
 
 
 def _live(c: Call, module: str) -> list[CrmRecord]:
-    return [r for r in c.state.crm_records(module).values() if r.deleted is None]
+    rows = c.state.crm_records(module).values()
+    return [r for r in rows if r.deleted is None and not r.hidden]
 
 
 def records(c: Call, module: str, tokens: PageTokens) -> Response:
@@ -58,12 +59,14 @@ def records(c: Call, module: str, tokens: PageTokens) -> Response:
         ("crm", module, by, order),
         lambda: sorted(_live(c, module), key=_KEYS[by], reverse=order == "desc"),
     )
-    rows = _filtered(c, rows, since)
+    rows = _filtered(c, _converted(c, rows), since)
     # CRM 4: bound to all other parameters and to If-Modified-Since; per_page too
-    bound = (module, tuple(names), by, order, size, since, c.q.get("ids"))
+    bound = (module, tuple(names), by, order, size, since, c.q.get("ids"), c.q.get("converted"))
     token = tokens.asked(c, bound)
     if token is not None:
-        start, page = _after(rows, by, order, token), token.page
+        frozen = c.variant.crm_token_frozen
+        start = _after(rows, by, order, token) if frozen else token.seen
+        page = token.page
     else:
         start, page = _discrete(c, size)
     part = rows[start : start + size]
@@ -97,6 +100,14 @@ def _info(size: int, count: int, page: int, by: str, order: str) -> Json:
     }
 
 
+def _converted(c: Call, rows: list[CrmRecord]) -> list[CrmRecord]:
+    """Leave out converted leads, which is what a list does unless told otherwise (CRM 3)."""
+    asked = c.q.get("converted", "false")
+    if asked not in ("false", "true", "both"):
+        raise error(400, "INVALID_DATA", "converted is not valid", {"param_name": "converted"})
+    return rows if asked == "both" else [r for r in rows if r.converted == (asked == "true")]
+
+
 def _filtered(c: Call, rows: list[CrmRecord], since: int | None) -> list[CrmRecord]:
     if "ids" in c.q:
         wanted = set(c.q["ids"].split(","))
@@ -122,12 +133,7 @@ def _discrete(c: Call, size: int) -> tuple[int, int]:
     page = number(c, "page", 1, None)
     limit = c.variant.crm_page_records
     if page * size > limit:
-        raise error(
-            400,
-            "DISCRETE_PAGINATION_LIMIT_EXCEEDED",
-            "request exceeds the discrete pagination limit",
-            {"limit": limit},
-        )
+        raise _too_deep(limit)
     return (page - 1) * size, page
 
 
@@ -137,7 +143,7 @@ def record(c: Call, module: str, record_id: str) -> Response:
     found = c.state.crm_records(module).get(record_id)
     if not record_id.isdigit():
         raise error(400, "INVALID_DATA", "the id given seems to be invalid")
-    if found is None or found.deleted is not None:
+    if found is None or found.deleted is not None or found.hidden:
         if c.variant.crm_missing == 400:
             raise error(400, "INVALID_DATA", "the id given seems to be invalid")
         return empty()
@@ -165,7 +171,24 @@ def deleted(c: Call, module: str) -> Response:
         and c.at - r.deleted < kept[r.deleted_kind]
     ]
     rows.sort(key=lambda pair: (pair[0], pair[1].id), reverse=True)
+    _within_limit(c)
     part, info = one_page(c, rows)
     if not part:
         return empty()
     return ok({"data": [shape.deleted(c, r, at) for at, r in part], "info": info})
+
+
+def _within_limit(c: Call) -> None:
+    """Refuse pages of the deleted feed past the limit, if it has one (CRM 7)."""
+    limit = c.variant.crm_deleted_records
+    if limit and number(c, "page", 1, None) * number(c, "per_page", PER_PAGE, PER_PAGE) > limit:
+        raise _too_deep(limit)
+
+
+def _too_deep(limit: int) -> Refused:
+    return error(
+        400,
+        "DISCRETE_PAGINATION_LIMIT_EXCEEDED",
+        "request exceeds the discrete pagination limit",
+        {"limit": limit},
+    )

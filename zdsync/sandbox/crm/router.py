@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from ..call import Call
 from ..wire import Response
-from .asks import error, no_module, no_url
+from .asks import check_right, error, no_module, no_url
+from .coql import coql
 from .fields import fields
-from .modules import MODULES
+from .modules import modules_of
 from .records import count, deleted, record, records
 from .tokens import PageTokens
 from .users import org, user, users
@@ -23,7 +24,7 @@ class Crm:
 
     def handle(self, c: Call, method: str, path: str) -> Response:
         """Answer one call; `path` is what follows /crm/v8/."""
-        if method != "GET":
+        if method != ("POST" if path == "coql" else "GET"):
             raise error(400, "INVALID_REQUEST_METHOD", "The http request method type is not valid")
         match path.split("/"):
             case ["users"]:
@@ -32,9 +33,12 @@ class Crm:
                 return user(c, user_id)
             case ["org"]:
                 return org(c)
+            case ["coql"]:
+                return coql(c)
             case ["settings", "fields"]:
                 return fields(c)
-            case [module, *rest] if module in MODULES:
+            case [module, *rest] if module in modules_of(c):
+                check_right(c, module)
                 return self._module(c, module, rest)
             case [_] | [_, _]:
                 raise no_module()

@@ -11,8 +11,6 @@ from typing import Any
 from ..call import Call
 from .asks import error
 
-_MOST_ROWS = 100_000
-
 
 @dataclass(slots=True)
 class PageToken:
@@ -52,6 +50,7 @@ class PageTokens:
             raise error(400, "EXPIRED_VALUE", "the page token is expired")
         if token.bound != bound:
             raise error(400, "TOKEN_BOUND_DATA_MISMATCH", "the page token belongs to others")
-        if token.seen >= _MOST_ROWS:
-            raise error(400, "PAGINATION_LIMIT_EXCEEDED", "limit of 100000 records reached")
+        limit = c.variant.crm_token_records
+        if token.seen >= limit:
+            raise error(400, "PAGINATION_LIMIT_EXCEEDED", f"limit of {limit} records reached")
         return token

@@ -62,7 +62,7 @@ def _user_fits(c: Call, u: CrmUser, kind: str) -> bool:
         case "AdminUsers" | "ActiveConfirmedAdmins" | "CurrentUser":
             return u is next(iter(c.state.crm_users.values()))
         case _:
-            return True
+            return c.variant.crm_all_users or u.status != "deleted"
 
 
 def _shape(c: Call, u: CrmUser) -> Json:

@@ -6,6 +6,8 @@ Owns GET History, metrics, and what this portal has none of: blueprints, time en
 
 from __future__ import annotations
 
+from typing import Any
+
 from ..call import Call, Route
 from ..records import Event, Json
 from ..times import HOUR, MINUTE
@@ -42,22 +44,38 @@ def _event(c: Call, event: Event) -> Json:
             "propertyName": name,
             "propertyType": kind,
             "systemProperty": False,
-            "propertyValue": {"previousValue": before, "updatedValue": after},
+            "propertyValue": _value(c, kind, before, after),
         }
         for name, kind, before, after in event.info
     ]
+    actor = {
+        "id": c.shaper.id(event.actor.id),
+        "name": event.actor.name,
+        "type": event.actor.type,
+    }
     return {
-        "actor": {
-            "id": c.shaper.id(event.actor.id),
-            "name": event.actor.name,
-            "type": event.actor.type,
-        },
+        "actor": actor if c.variant.history_actor else None,
         "actorInfo": [],
         "eventInfo": info,
         "eventName": event.name,
         "eventTime": c.shaper.time(event.at - event.at % 1000),
         "source": None,
     }
+
+
+def _value(c: Call, kind: str, before: Any, after: Any) -> Any:
+    if kind == "TextList":  # tags that came or went
+        return after if before is None else before
+    return {"previousValue": _told(c, before), "updatedValue": _told(c, after)}
+
+
+def _told(c: Call, value: Any) -> Any:
+    """Write a person or place as the variant does: as entity, by id or by name."""
+    if not isinstance(value, dict):
+        return value
+    if c.variant.history_values == "entity":
+        return {**value, "id": c.shaper.id(value["id"])}
+    return value[c.variant.history_values]
 
 
 def history(c: Call) -> Response:
@@ -70,7 +88,7 @@ def history(c: Call) -> Response:
     ]
     if c.variant.history_newest_first:
         rows.reverse()
-    part = cut(rows, page(c, 50, 0))
+    part = cut(rows, page(c, 50, c.variant.history_from_base))
     return listed([_event(c, e) for e in part])
 
 

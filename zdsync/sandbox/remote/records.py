@@ -27,6 +27,18 @@ class RemoteRecords(Remote):
         """Edit a Desk account by attribute name; trashed=True puts it into the bin."""
         self._edit(self.state.accounts[account_id], attributes)
 
+    def relink_contact(self, contact_id: str, crm_id: str | None, kind: str = "contacts") -> None:
+        """Sync a contact with the CRM, or end that; no modified time moves (DP 12 point 13)."""
+        contact = self.state.contacts[contact_id]
+        with self.lock, self.state.change(contact, self.at(), bump=False):
+            contact.crm_id, contact.crm_type = crm_id, kind if crm_id else None
+
+    def relink_account(self, account_id: str, crm_id: str | None) -> None:
+        """Sync an account with the CRM, or end that; no modified time moves."""
+        account = self.state.accounts[account_id]
+        with self.lock, self.state.change(account, self.at(), bump=False):
+            account.crm_id = crm_id
+
     def _edit(self, item: Contact | Account, attributes: dict[str, Any]) -> None:
         with self.lock, self.state.change(item, self.at()):
             if isinstance(attributes.get("trashed"), bool):
@@ -81,4 +93,32 @@ class RemoteRecords(Remote):
         """Bring a CRM record back."""
         with self.lock:
             self.state.crm_records(module)[record_id].deleted = None
+            self.state.version += 1
+
+    def crm_recalculate(self, module: str, record_id: str, **values: Any) -> None:
+        """Let formulas or roll-ups come to other values; no modified time moves (CRM 6)."""
+        with self.lock:
+            record = self.state.crm_records(module)[record_id]
+            record.values = {**record.values, **values}
+            self.state.version += 1
+
+    def crm_convert(self, lead_id: str) -> None:
+        """Convert a lead: lists show it only when asked for converted ones (CRM 3)."""
+        with self.lock:
+            self.state.crm_leads[lead_id].converted = True
+            self.state.version += 1
+
+    def crm_share(self, module: str, record_id: str, shared: bool = False) -> None:
+        """Take a record out of the token user's sight, or give it back; no feed tells (CRM 7)."""
+        with self.lock:
+            self.state.crm_records(module)[record_id].hidden = not shared
+            self.state.version += 1
+
+    def crm_user(self, user_id: str, **attributes: Any) -> None:
+        """Edit a CRM user by attribute name."""
+        with self.lock:
+            user = self.state.crm_users[user_id]
+            for name, value in attributes.items():
+                setattr(user, name, value)
+            user.modified = self.at()
             self.state.version += 1

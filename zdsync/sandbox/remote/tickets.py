@@ -15,6 +15,10 @@ from ..state import State
 from ..times import SECOND
 from .base import Remote
 
+AUTOMATIONS = (  # kinds of actors in History that are no people (DT 2)
+    *("DirectAssignment", "RoundRobinAssignment", "NotificationRule", "SLA", "Workflow"),
+    *("Macro", "Supervise", "Blueprint", "ZIA", "System"),
+)
 _ATTRS = frozenset(Ticket.__slots__)
 
 
@@ -155,13 +159,15 @@ class RemoteTickets(Remote):
 
 
 def _actor_of(state: State, by: str, ticket: Ticket) -> Actor:
-    """Return who edits: agent, customer, automation, or an agent by id."""
+    """Return who edits: agent, customer, automation (or a kind of it), or an agent by id."""
     match by:
         case "customer":
             contact = state.contacts[ticket.contact_id]
             return Actor(contact.id, contact.name, "Contact")
         case "automation":
             return Actor(None, "Workflow rule", "Workflow")
+        case _ if by in AUTOMATIONS:
+            return Actor(None, f"{by} of the portal", by)
         case "agent":
             agent = next(
                 a

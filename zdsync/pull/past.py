@@ -1,0 +1,161 @@
+"""Reads the History of tickets that moved and weaves it into zdsync.ticket_changes.
+
+Promises: within the allowance, newest changes first, nothing on a day on which nothing changed; a
+ticket is woven in one transaction, so a crash leaves it as it was. Fails quietly: without History
+the changes stay as they were observed.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from zdsync.clock import Clock
+from zdsync.connectors import Desk
+from zdsync.connectors.history import CREDITS
+from zdsync.errors import Missing, TokenRefused, ZdsyncError, ZohoFailed
+from zdsync.mirror import Mirror
+from zdsync.mirror.past import Step, Written
+from zdsync.model import Call, Told
+from zdsync.pull.allowance import Allowance
+from zdsync.pull.weave import SLACK, Event, Values, weave
+
+log = logging.getLogger(__name__)
+
+GROUP = 25  # tickets woven in one transaction
+CLOCKS = timedelta(minutes=5)  # how far Zoho's clock may run from ours; tags are timed by ours
+Names = Mapping[str, Mapping[str, frozenset[str]]]
+_COLUMNS = {"assignee": "assignee_id", "team": "team_id", "department": "department_id"}
+
+
+@dataclass(frozen=True, slots=True)
+class PastReader:
+    """One run's reading of History; `workers` calls run side by side."""
+
+    mirror: Mirror
+    desk: Desk
+    clock: Clock
+    workers: Callable[[], int]
+    drain: Callable[[], Sequence[Call]]
+    run_id: str
+    exclude: frozenset[str] = frozenset()  # columns that are never stored
+
+    def read(self, allowance: Allowance) -> int:
+        """Read what the allowance is enough for; returns how many tickets were read."""
+        limit = int(allowance.left // CREDITS)
+        wanted = self.mirror.past.wanted(self.clock.now(), limit) if limit > 0 else []
+        if not wanted:
+            return 0
+        names = self.mirror.past.names()
+        done = 0
+        try:
+            for start in range(0, len(wanted), GROUP):
+                read, failure = self._group(wanted[start : start + GROUP], names, allowance)
+                done += read
+                if failure:
+                    log.warning("history=stopped reason=%s", failure.what)
+                    break
+        finally:
+            self.mirror.record_calls(self.run_id, self.drain())
+        if done:
+            log.info("history=read tickets=%d credits_left=%g", done, allowance.left)
+        return done
+
+    def _group(
+        self, wanted: Sequence[tuple[str, datetime]], names: Names, allowance: Allowance
+    ) -> tuple[int, ZdsyncError | None]:
+        """Read and weave a few tickets; returns how many, and what went wrong with others."""
+        read_at = self.clock.now()
+
+        failures: list[ZdsyncError] = []
+
+        def one(ticket: tuple[str, datetime]) -> list[Told] | None:
+            try:
+                return None if failures else self.desk.history.of(*ticket, allowance.take)
+            except Missing:
+                return []  # gone meanwhile: reconcile's business
+            except (ZohoFailed, TokenRefused) as failure:
+                failures.append(failure)
+                return None
+
+        with ThreadPoolExecutor(max(1, self.workers()), thread_name_prefix="history") as pool:
+            found = zip((ticket for ticket, _ in wanted), pool.map(one, wanted), strict=True)
+            told = {ticket: events for ticket, events in found if events is not None}
+        if told:
+            self._weave(told, names, read_at)
+        return len(told), failures[0] if failures else None
+
+    def _weave(self, told: Mapping[str, Sequence[Told]], names: Names, read_at: datetime) -> None:
+        ids = list(told)
+        gone: list[int] = []
+        steps: list[Step] = []
+        with self.mirror.transaction():  # rowids hold within it
+            held, written = self.mirror.past.held(ids), self.mirror.past.written(ids)
+            for ticket, events in told.items():
+                mine = own_events(events, written[ticket], names)
+                stored = [e for e in events if f"desk.tickets.{e.field}" not in self.exclude]
+                for field, some in _by_field(stored, mine, names).items():
+                    woven = weave(
+                        ticket,
+                        field,
+                        held[ticket].changes.get(field, ()),
+                        some,
+                        current=held[ticket].now(field),
+                        read_at=read_at,
+                        slack=CLOCKS if field.startswith("tag:") else SLACK,
+                    )
+                    gone += woven.gone
+                    steps += woven.steps
+            self.mirror.past.save(ids, gone, steps, read_at)
+
+
+def _by_field(told: Sequence[Told], mine: frozenset[int], names: Names) -> dict[str, list[Event]]:
+    """The events of one ticket by field, with what their words may mean."""
+    found: dict[str, list[Event]] = {}
+    for one in told:
+        before, after = (meaning(one.field, word, names) for word in (one.before, one.after))
+        event = Event(before, after, one.at, one.actor, one.event in mine)
+        found.setdefault(one.field, []).append(event)
+    return found
+
+
+def meaning(field: str, word: str | None, names: Names) -> Values:
+    """The values that a told word may stand for; none where nobody is called so."""
+    if word is None:
+        return frozenset({None})
+    if field not in names:
+        return frozenset({word})
+    known = names[field].get(word.casefold())
+    return frozenset(known) if known else frozenset({word} if word.isdigit() else ())
+
+
+def own_events(told: Sequence[Told], written: Iterable[Written], names: Names) -> frozenset[int]:
+    """The events that are writes of zdsync: by field, value and the time of intent and receipt.
+
+    History names the token's user as the agent. Each write takes the one event that is nearest;
+    all that an event changed is then zdsync's (a move empties the assignee).
+    """
+    taken: set[tuple[str, int]] = set()
+    for write in written:
+        field = _COLUMNS.get(write.field, write.field)
+        after = meaning(field, write.after, names)
+        near = [
+            (_distance(one.at, write), one.event)
+            for one in told
+            if one.field == field
+            and (field, one.event) not in taken
+            and one.actor in ("agent", "unknown")
+            and meaning(field, one.after, names) & after
+        ]
+        distance, event = min(near, default=(CLOCKS, 0))
+        if distance < CLOCKS:
+            taken.add((field, event))
+    return frozenset(event for _, event in taken)
+
+
+def _distance(at: datetime, write: Written) -> timedelta:
+    second = write.low.replace(microsecond=0)
+    return max(second - at, at - write.high, timedelta(0))
