@@ -12,7 +12,10 @@ from zdsync.cli.parser import build_parser
 from zdsync.settings import SECRETS, Settings
 
 ROOT = Path(__file__).parent.parent
-PAGES = ("README.md", "CONTRIBUTING.md", "docs/architecture.md", "docs/restore.md")
+PAGES = (
+    *("README.md", "CONTRIBUTING.md"),
+    *("docs/architecture.md", "docs/conversations.md", "docs/restore.md"),
+)
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 

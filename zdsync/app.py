@@ -17,8 +17,6 @@ from zdsync.mirror import scratch
 from zdsync.pull import (
     ALLOWANCE,
     CHECKED,
-    HISTORY_CREDITS,
-    Allowance,
     Comparison,
     Estimate,
     Progress,
@@ -62,6 +60,7 @@ class App:
         with self.place.run("pull") as run:
             puller = self.place.puller(run, accept_deletes=accept_deletes)
             outcomes = puller.pull(names, full=full)
+            outcomes += self.place.attached(run).named(names)
             run.counts["pulled"] = sum(one.read for one in outcomes)
             return outcomes
 
@@ -178,8 +177,9 @@ class App:
                 if applied and applied.stopped:
                     raise applied.stopped
             if not failures:
-                self.place.past(run).read(Allowance(HISTORY_CREDITS))
-            for failed in failures:
+                self.place.past(run).read(run.allowance)  # what rules have left of it
+            swept = self.place.attached(run).sweep_tags(self.place.settings.child_credits)
+            for failed in [*failures, *([swept] if swept else [])]:
                 raise failed
 
     def forget(self, contact: str, agree: Agree) -> Forgotten | None:

@@ -11,7 +11,16 @@ from zdsync.connectors import Crm, Desk
 from zdsync.errors import Misconfigured, Problem
 from zdsync.mirror import Mirror
 from zdsync.model import Call
-from zdsync.pull import Estimator, Progress, Puller, Reconciler, credits
+from zdsync.pull import (
+    Allowance,
+    Attached,
+    Estimator,
+    Progress,
+    Puller,
+    Purse,
+    Reconciler,
+    credits,
+)
 from zdsync.pull.drift import Readers, nobody
 from zdsync.settings import Settings
 from zdsync.transport import Account, Api, Connection, connect, new_refresh_token
@@ -89,6 +98,21 @@ class Zoho:
             exclude=exclude,
             accept_deletes=accept_deletes,
             readers=readers,
+        )
+
+    def attached(self, puller: Puller, allowance: Allowance) -> Attached:
+        """What reads, beside a pull, what hangs on tickets."""
+        return Attached(
+            Purse(
+                mirror=puller.mirror,
+                desk=self.desk,
+                clock=self.clock,
+                workers=self.workers,
+                drain=self.drain,
+                run_id=puller.run_id,
+                keep=puller.kept,
+                allowance=allowance,
+            )
         )
 
     def reconciler(self, puller: Puller, allowance: float | None = None) -> Reconciler:

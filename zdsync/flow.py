@@ -27,22 +27,24 @@ from zdsync.changes import (
 )
 from zdsync.clock import Clock
 from zdsync.connectors import Desk
-from zdsync.errors import PlanRefused, ZohoFailed
+from zdsync.errors import PlanRefused, TokenRefused, ZohoFailed
 from zdsync.mirror import Mirror
 from zdsync.model import Cursor, Portal
+from zdsync.pull import Attached
 from zdsync.rules import CompiledRule, RuleFile, compile_rule, silent_truths
 from zdsync.sql import Sql
 from zdsync.streams import STREAMS, StreamSpec
 
 log = logging.getLogger(__name__)
 
+ROUNDS = 4  # of reading for one plan: rows, tags, conversations, and what those bring up
 RECENT = 2  # files of the journal, a month each, that hold the last day for sure
 PATIENCE = 3  # pauses after which a stream is too old to act on
 
 
 @dataclass(slots=True)
 class Flow:
-    """One run over the mirror; `read_tags` reads tickets' tags from Zoho into it."""
+    """One run over the mirror; `attach` makes the reader of what hangs on tickets when needed."""
 
     mirror: Mirror
     portal: Portal
@@ -51,7 +53,8 @@ class Flow:
     owner_map: Mapping[str, str]
     journal: Journal
     run_id: str
-    read_tags: Callable[[Sequence[str]], None]
+    attach: Callable[[], Attached]
+    reader: Attached | None = None
     lacks: Callable[[CompiledRule], Sequence[str]] = lambda rule: ()  # columns never stored
 
     def plan(self, rules: RuleFile, *, rule: str | None = None, ticket: str | None = None) -> Plan:
@@ -59,7 +62,7 @@ class Flow:
         plan = self._evaluate(rules, rule, ticket).plan()
         past = self._spent(plan.as_of)
         found = breaches(plan, rules.limits, past, self.portal, open_tickets=self._open_tickets())
-        return replace(plan, breaches=found)
+        return self._priced(replace(plan, breaches=found))
 
     def _spent(self, now: datetime) -> Spent:
         return spent(self.journal.entries(RECENT), now, self.portal)
@@ -78,7 +81,7 @@ class Flow:
             open_tickets=self._open_tickets(),
         )
         _say(plan)
-        return plan
+        return self._priced(plan)
 
     def refuse_beyond_limits(self, plan: Plan, rules: RuleFile, *, destructive: bool) -> None:
         """Raise PlanRefused where a person's plan passes the limits for destructive actions."""
@@ -124,6 +127,7 @@ class Flow:
         return applied
 
     def _evaluate(self, rules: RuleFile, rule: str | None, ticket: str | None) -> Evaluation:
+        """Evaluate; read what rules need of tickets within the allowance, and evaluate again."""
         as_of = self.clock.now()
         unready = unready_streams(self.mirror.cursor, as_of, self.every, crm=self.portal.crm)
         every = self._compiled(rules, as_of, rule)
@@ -144,16 +148,35 @@ class Flow:
             )
             return replace(found, skipped=(*unfit, *found.skipped))
 
+        return self._with_needs(once)
+
+    def _with_needs(self, once: Callable[[], Evaluation]) -> Evaluation:
+        """Evaluate until nothing is needed, or nothing more can be had."""
         found = once()
-        unread = found.plan().unread_tags
-        if not unread:
-            return found
-        try:
-            self.read_tags(unread)
-        except ZohoFailed as failure:  # plan what does not need them, and say so
-            unsaid = Skipped("", f"tags of {len(unread)} tickets could not be read: {failure.what}")
-            return replace(found, skipped=(*found.skipped, unsaid))
-        return once()
+        for _ in range(ROUNDS):
+            needs = found.plan().needs
+            if not needs:
+                break
+            reader = self.reader = self.reader or self.attach()
+            spent = reader.purse.calls
+            try:
+                reader.read(needs.rows, needs.tags, needs.conversations)
+            except (ZohoFailed, TokenRefused) as failure:  # plan what does not need them
+                blind = Skipped("", f"what hangs on tickets could not be read: {failure.what}")
+                found = once()
+                return replace(found, skipped=(*found.skipped, blind))
+            if reader.purse.calls == spent:
+                break
+            found = once()
+        return found
+
+    def _priced(self, plan: Plan) -> Plan:
+        """Add to a plan's cost what this run has spent on what hangs on tickets."""
+        if self.reader is None:
+            return plan
+        purse = self.reader.purse
+        cost = replace(plan.cost, read_calls=purse.calls, read_credits=purse.credits)
+        return replace(plan, cost=cost)
 
     def _unfit(self, compiled: Sequence[CompiledRule]) -> list[Skipped]:
         """Rules that read what the settings leave out."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from dataclasses import field as dataclass_field
 from datetime import datetime
 from enum import IntEnum
 from typing import Any, Literal
@@ -165,7 +166,8 @@ class Change:
     `cf.x`, `spam`) or `tag:NAME`; `before` and `after` are in the words of that language (an
     agent's e-mail, a department's name, true/false for a tag). `wire` holds what the API needs
     (ids), `notify` is False where closing must not mail the contact. `was_open`: the ticket was
-    open when planned; one that a person closed since is left alone.
+    open when planned; one that a person closed since is left alone. `saw`: columns of the ticket
+    that must still be so, beside the field itself (how many messages and comments it had).
     """
 
     change_id: str
@@ -181,6 +183,7 @@ class Change:
     wire_before: Mapping[str, Any]
     notify: bool = True
     was_open: bool = True
+    saw: Mapping[str, Scalar] = dataclass_field(default_factory=dict)
 
 
 # `unsent`: the run halted, or what it depended on failed, before the call; nothing was written.

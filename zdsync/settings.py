@@ -162,6 +162,7 @@ class Settings(Files):
     owner_map: Annotated[dict[str, str], NoDecode, BeforeValidator(_pairs)] = {}
     exclude: Words = ()
     publish_exclude: Words = ()
+    child_credits: float = Field(150, ge=0)
     retention: Annotated[Retention | None, NoDecode, BeforeValidator(_retention)] = None
 
     @property

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 FieldType = Literal["text", "int", "float", "bool", "instant", "date", "json", "list"]
-Walk = Literal["time", "pages", "fields", "crm", "users"]
+Walk = Literal["time", "pages", "fields", "crm", "users", "ticket"]
 System = Literal["desk", "crm"]
 
 
@@ -195,6 +195,32 @@ _CRM_FIELD = (
     *_fields("json", "pick_list_values hipaa_compliance lookup", "L"),
 )
 
+# desk-people.md section 9. Bodies of messages are not stored: no list carries them and no rule
+# asks for them; `summary` is their beginning.
+_OF_TICKET = Field("ticketId", "ticket_id", "text", comment="Id of the ticket that it hangs on")
+_THREAD = (
+    *_fields("text", "id"),
+    _OF_TICKET,
+    *_fields("text", "channel direction status visibility summary contentType sentiment"),
+    *_fields("text", "to cc bcc replyTo fromEmailAddress responderId respondedIn fullContentURL"),
+    *_fields("text", "lastRatingIconURL facebookProfile twitterProfile"),
+    *_fields("instant", "createdTime"),
+    *_fields("bool", "isDescriptionThread isForward canReply hasAttach isContentTruncated"),
+    *_fields("int", "attachmentCount"),
+    *_fields("json", "author source channelRelatedInfo impersonatedUser keyWords aspects"),
+    *_fields("json", "attachments readReceipts actions"),
+)
+
+# desk-tickets.md section 3: commentedTime, no createdTime.
+_COMMENT = (
+    *_fields("text", "id"),
+    _OF_TICKET,
+    *_fields("text", "content contentType encodedContent commenterId plainText"),
+    *_fields("instant", "commentedTime modifiedTime"),
+    *_fields("bool", "isPublic"),
+    *_fields("json", "commenter impersonatedUser attachments mention"),
+)
+
 _HOUR = 3600
 _NESTED = frozenset({"customFields", "contact", "department", "assignee", "team", "account"})
 _OWNED = frozenset({"customFields", "owner", "account", "zohoCRMContact", "zohoCRMAccount"})
@@ -214,4 +240,24 @@ STREAMS: tuple[StreamSpec, ...] = (
     StreamSpec("desk.tickets", "tickets", "time", _TICKET, _NESTED),
 )
 
-BY_NAME = {spec.name: spec for spec in STREAMS}
+# What hangs on tickets: read for those that need it, never as a whole; no cursor.
+CHILDREN: tuple[StreamSpec, ...] = (
+    StreamSpec(
+        "desk.threads",
+        "threads",
+        "ticket",
+        _THREAD,
+        frozenset({"type", "content", "plainText", "attachmentIds"}),
+        comment="Messages of tickets whose conversation was read (zdsync.conversations)",
+    ),
+    StreamSpec(
+        "desk.comments",
+        "comments",
+        "ticket",
+        _COMMENT,
+        frozenset({"type"}),
+        comment="Comments of tickets whose conversation was read (zdsync.conversations)",
+    ),
+)
+
+BY_NAME = {spec.name: spec for spec in (*STREAMS, *CHILDREN)}

@@ -24,7 +24,7 @@ from zdsync.connect import Zoho, make_folders, open_portal
 from zdsync.errors import MirrorFailed, ZdsyncError
 from zdsync.forgetting import drop_plans, keep_private
 from zdsync.mirror import SERVICE, WORK, Mirror, Policy, Shield, hold, private_files
-from zdsync.pull import PastReader, Progress, Puller, Quiet, paced
+from zdsync.pull import Allowance, Attached, PastReader, Progress, Puller, Quiet, paced
 from zdsync.readings import MIRROR, published
 from zdsync.settings import Settings
 
@@ -44,10 +44,14 @@ TURN = 60.0  # seconds that a command waits for another to finish with the mirro
 
 @dataclass(slots=True)
 class Run:
-    """One recorded run: the open mirror, its id, what it comes to (pulled, applied, …)."""
+    """One recorded run: the open mirror, its id, what it comes to (pulled, applied, …).
+
+    `allowance`: what it may still spend on what hangs on tickets.
+    """
 
     mirror: Mirror
     id: str
+    allowance: Allowance
     counts: dict[str, int] = field(default_factory=dict)
 
 
@@ -157,6 +161,10 @@ class Workplace:
             readers=self._read_by,
         )
 
+    def attached(self, run: Run) -> Attached:
+        """The run's reader of what hangs on tickets."""
+        return self.zoho.attached(self.puller(run), run.allowance)
+
     def past(self, run: Run) -> PastReader:
         """What tells who changed the tickets that moved."""
         zoho, exclude = self.zoho, frozenset(self.settings.exclude)
@@ -181,7 +189,7 @@ class Workplace:
             owner_map=self.settings.owner_map,
             journal=self.journal,
             run_id=run.id,
-            read_tags=lambda ids: self.puller(run).read_tags(ids),
+            attach=lambda: self.attached(run),
             lacks=self.lacks,
         )
 
@@ -197,7 +205,8 @@ class Workplace:
     def run(self, command: str) -> Iterator[Run]:
         """One recorded run over the private mirror; what it changed is published at its end."""
         with self.work(f"zdsync {command}") as mirror:
-            run = Run(mirror, f"{self.clock.now():%Y%m%dT%H%M%S}-{secrets.token_hex(3)}")
+            run_id = f"{self.clock.now():%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
+            run = Run(mirror, run_id, Allowance(self.settings.child_credits))
             self._load_journal(mirror)
             mirror.start_run(run.id, command)
             self._resume(mirror)

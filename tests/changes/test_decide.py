@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tests.changes.world import IT, PORTAL, Mirror, brief, planned, rule, text_field, ticket
+from tests.changes.world import IT, PORTAL, Mirror, brief, planned, rule, ticket
 from zdsync.model import Named
 from zdsync.rules.compiled import (
     AgentChoice,
@@ -21,6 +21,7 @@ from zdsync.rules.compiled import (
     TaxonomyTags,
     TeamChoice,
 )
+from zdsync.rules.fields import FIELDS
 from zdsync.sql import Sql
 
 OWNER = FieldChoice("contact.owner", Sql("t.contact_owner"))
@@ -123,23 +124,24 @@ def test_promise_11_no_tag_is_written_before_the_tags_were_read() -> None:
         ("T2", "priority", None, "Low"),
         ("T2", "tag:bug", False, True),
     ]
-    assert plan.unread_tags == ("T1",)
-    assert plan.skipped[0].reason.endswith("theirs were not read yet: 1")
+    assert plan.needs.tags == ("T1",)
+    assert plan.skipped[0].reason.endswith("theirs are not read: 1")
 
 
 def test_promise_11_a_condition_on_tags_sees_only_tickets_whose_tags_were_read() -> None:
     mirror = Mirror([ticket(1, tags=None, tags_read_at=None), ticket(2)])
-    reads = replace(text_field("tags"), kind="set")
+    where = "NOT coalesce(list_contains(t.tags, 'x'), false)"
     judge = rule(
         "judge",
         priority("Low"),
-        where="NOT coalesce(list_contains(t.tags, 'x'), false)",
-        reads=(reads,),
+        where=where,
+        judged=Sql(f"CASE WHEN t.tags_current THEN {where} END"),
+        reads=(FIELDS["tags"],),
         reads_tags=True,
     )
     plan = planned(mirror, judge)
     assert brief(plan) == [("T2", "priority", None, "Low")]
-    assert plan.unread_tags == ("T1",)
+    assert plan.needs.tags == ("T1",)
 
 
 def test_promise_11_a_rule_on_a_stream_that_is_not_fresh_is_skipped_with_the_reason() -> None:

@@ -82,9 +82,9 @@ class Loop:
         rules = [compile_rule(one, loaded.rules, portal, now) for one in loaded.rules.rules]
         digest = loaded.rules.digest
         plan = evaluate(self.mirror, rules, portal, as_of=now, rules_digest=digest).plan()
-        if not plan.unread_tags:
+        if not plan.needs.tags:
             return plan
-        tags = {ticket: self.desk.tags_of(ticket) for ticket in plan.unread_tags}
+        tags = {ticket: self.desk.tags_of(ticket) for ticket in plan.needs.tags}
         self.mirror.set_tags(tags, now)
         return evaluate(self.mirror, rules, portal, as_of=now, rules_digest=digest).plan()
 

@@ -55,6 +55,7 @@ _COLUMNS = {
     "status": "varchar",
     "status_type": "varchar",
     "tags_read_at": "timestamp",
+    "tags_current": "boolean",
     "is_emptied": "boolean",
     "tags": "varchar[]",
     "subject": "varchar",
@@ -87,6 +88,7 @@ def ticket(number: int, **cells: Any) -> Row:
         "status": "Open",
         "status_type": "Open",
         "tags_read_at": "2026-03-01 00:00:00",
+        "tags_current": cells.get("tags", []) is not None,
         "is_emptied": False,
         "tags": [],
         "created": f"2026-02-01 00:{number % 60:02d}:00",
@@ -106,6 +108,7 @@ class Mirror:
         self.connection = duckdb.connect()
         self.tickets = {row["ticket_id"]: dict(row) for row in tickets}
         self.upserts = 0
+        self.carried: dict[str, str] = {}
         self.fail: Exception | None = None
         run = self.connection.execute
         run("create schema zdsync; create schema desk")
@@ -161,6 +164,9 @@ class Mirror:
             self.tickets[row["id"]]["presence"] = "spam" if spam else "live"
         self._load()
         return len(batch.rows)
+
+    def carry(self, before: Mapping[str, str]) -> None:
+        self.carried.update(before)
 
     def set_tags(
         self,

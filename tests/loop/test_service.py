@@ -19,7 +19,11 @@ HARSH = {"department", "spam"}
 def _service(place: Portal, *words: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", "zdsync", "run", *words],
-        env=environment(place.settings),
+        # A single pass on a slow machine must not think its streams too old (three pauses).
+        env={
+            **environment(place.settings),
+            **({"ZDSYNC_EVERY": "5m"} if "--once" in words else {}),
+        },
         stderr=subprocess.PIPE,
         text=True,
     )

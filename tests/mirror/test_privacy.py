@@ -266,7 +266,10 @@ def _fill_every_text(mirror: Mirror) -> None:
         bound = [v for n, v in zip(names, values, strict=True)
                  if not kinds.get(n, "").endswith("[]") and kinds.get(n) != "JSON"]  # fmt: skip
         mirror.run(
-            Sql(f"insert into {ident(table)} ({', '.join(names)}) values ({cells})", tuple(bound))
+            Sql(
+                f"insert into {ident(table)} ({', '.join(map(ident, names))}) values ({cells})",
+                tuple(bound),
+            )
         )
 
 

@@ -135,6 +135,7 @@ class _Run:
     receipts: list[tuple[Change, Receipt]] = field(default_factory=list)
     rows: list[Row] = field(default_factory=list)
     tags: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    before: dict[str, str] = field(default_factory=dict)
     read_at: datetime | None = None
     halted: bool = False
     stopped: ZdsyncError | None = None
@@ -213,6 +214,8 @@ class _Run:
         self.receipts += served.receipts
         if served.row is not None:
             self.rows.append(served.row)
+        if served.row is not None and served.before is not None:
+            self.before[served.ticket_id] = served.before
         if served.tags is not None:
             self.tags[served.ticket_id] = served.tags
         if served.stopped is not None:
@@ -222,8 +225,9 @@ class _Run:
     def flush(self) -> None:
         """Put answered rows and tags into the mirror, so that the next plan sees them."""
         read_at = self.read_at or self.clock.now()
-        rows, tags = tuple(self.rows), dict(self.tags)
-        self.rows, self.tags, self.read_at = [], {}, self.clock.now() if self.pending else None
+        rows, tags, before = tuple(self.rows), dict(self.tags), dict(self.before)
+        self.rows, self.tags, self.before = [], {}, {}
+        self.read_at = self.clock.now() if self.pending else None
         if not rows and not tags:
             return
         own = _own(self.receipts)
@@ -231,6 +235,7 @@ class _Run:
             if rows:
                 batch = RecordBatch("desk.tickets", Shape.DETAIL, rows, read_at)
                 self.mirror.upsert(batch, actor=_ACTOR, own=own)
+                self.mirror.carry(before)
             if tags:
                 self.mirror.set_tags(tags, read_at, actor=_ACTOR, own=own)
 

@@ -254,7 +254,7 @@ class _Core:
             found = (*action.add, *((row[at][0] or ()) if action.taxonomy else ()))
             if not found and not action.remove:
                 continue
-            if ticket.tags is None:
+            if ticket.tags is None or not ticket.tags_decide(found, action.remove):
                 unread += 1
                 self.decision.unread_tags[ticket.id] = None
                 continue
@@ -263,7 +263,7 @@ class _Core:
             for name in action.remove:
                 self._tag(rule, ticket, name, ticket.tags, after=False)
         if unread:
-            reason = f"tickets that get no tags because theirs were not read yet: {unread}"
+            reason = f"tickets that get no tags because theirs are not read: {unread}"
             self.decision.skipped.append(Skipped(rule.id, reason))
 
     def _tag(

@@ -10,16 +10,17 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, TypeVar
 
 from zdsync.changes import plan as plans
 from zdsync.changes.decide import decide
 from zdsync.changes.evidence import make_changes
-from zdsync.changes.ground import OPEN, make_ground
+from zdsync.changes.ground import make_ground, scope
 from zdsync.changes.matches import Ground, Matches, Ticket, slots
-from zdsync.changes.plan import Plan, Shadowed, Skipped, Unresolved
+from zdsync.changes.needs import unjudged
+from zdsync.changes.plan import NO_NEEDS, Needs, Plan, Shadowed, Skipped, Unresolved
 from zdsync.changes.resolve import Resolver
 from zdsync.changes.store import Queries, query, texts
 from zdsync.changes.wire import PATCHED, custom_name, field_name
@@ -48,7 +49,7 @@ class Evaluation:
     as_of: datetime
     rules_digest: str
     skipped: tuple[Skipped, ...]
-    unread: frozenset[str] = frozenset()  # tickets that a condition on tags could not judge
+    needs: Needs = NO_NEEDS  # what a condition could not judge without
     _plans: dict[frozenset[str], Plan] = field(init=False, default_factory=dict, compare=False)
 
     def plan(self, paused: frozenset[str] = frozenset()) -> Plan:
@@ -70,7 +71,9 @@ class Evaluation:
             unresolved=self._in_order(decision.unresolved),
             skipped=(*self.skipped, *decision.skipped),
             cost=plans.cost(changes),
-            unread_tags=tuple(sorted(self.unread.union(decision.unread_tags))),
+            needs=replace(
+                self.needs, tags=tuple(sorted({*self.needs.tags, *decision.unread_tags}))
+            ),
         )
 
     def _in_order(self, some: Iterable[T]) -> tuple[T, ...]:
@@ -105,8 +108,8 @@ def evaluate(
     ready, skipped = _ready(rules, unready or {})
     with _uncollected():
         ground, resolver = _evaluate(mirror, ready, portal, owner_map or {}, ticket)
-    unread, blind = _unjudged(mirror, ready)
-    return Evaluation(mirror, ground, resolver, as_of, rules_digest, skipped + blind, unread)
+    needs, blind = unjudged(mirror, ready, as_of)
+    return Evaluation(mirror, ground, resolver, as_of, rules_digest, skipped + blind, needs)
 
 
 @contextmanager
@@ -170,38 +173,11 @@ def _fills(rule: CompiledRule) -> bool:
 
 def _matched(mirror: Queries, rule: CompiledRule) -> list[tuple[Any, ...]]:
     wanted = [Sql("t.ticket_id"), *(slot for action in rule.actions for slot in slots(action))]
-    read = "AND t.tags_read_at IS NOT NULL" if _judges_tags(rule) else ""
     # The least busy agent is asked in order of creation.
     order = "ORDER BY t.created, t.ticket_id" if _fills(rule) else ""
     source = "FROM rule_ground AS t WHERE ("
-    found = query("SELECT", join(", ", wanted), source, rule.where, ")", _scope(rule), read, order)
-    return mirror.rows(found)
-
-
-def _scope(rule: CompiledRule) -> str:
-    return "" if rule.scope == "all" else f"AND {OPEN}"
-
-
-def _judges_tags(rule: CompiledRule) -> bool:
-    return any(one.column == "tags" for one in rule.reads)
-
-
-def _unjudged(
-    mirror: Queries, rules: Iterable[CompiledRule]
-) -> tuple[frozenset[str], tuple[Skipped, ...]]:
-    """Find tickets whose tags no one read, of rules whose condition asks for tags."""
-    unread: set[str] = set()
-    skipped: list[Skipped] = []
-    for rule in rules:
-        if not _judges_tags(rule):
-            continue
-        blind = "SELECT t.ticket_id FROM rule_ground AS t WHERE t.tags_read_at IS NULL"
-        found = [row[0] for row in mirror.rows(query(blind, _scope(rule)))]
-        if found:
-            reason = f"tickets left out because their tags were not read yet: {len(found)}"
-            skipped.append(Skipped(rule.id, reason))
-            unread.update(found)
-    return frozenset(unread), tuple(skipped)
+    holds = rule.judged or rule.where
+    return mirror.rows(query("SELECT", join(", ", wanted), source, holds, ")", scope(rule), order))
 
 
 def _members(mirror: Queries) -> dict[str, tuple[str, ...]]:
@@ -216,9 +192,7 @@ def _tickets(mirror: Queries, matches: Sequence[Matches], portal: Portal) -> dic
     if any(isinstance(action, Close) for action in actions):
         fields = sorted({*fields, field_name(portal.outcome_field)})
     have = [_value(name) for name in fields]
-    tags = (
-        "CASE WHEN t.tags_read_at IS NOT NULL THEN coalesce(t.tags, []) END" if tagged else "NULL"
-    )
+    tags = "t.tags, t.tags_current" if tagged else "NULL, FALSE"
     fixed = Sql(
         "t.ticket_id, t.ticket_number, t.department_id, t.department, t.assignee_id, t.assignee, "
         f"t.team_id, t.team, t.status, t.status_type, {tags}"
@@ -228,8 +202,8 @@ def _tickets(mirror: Queries, matches: Sequence[Matches], portal: Portal) -> dic
     tickets: dict[str, Ticket] = {}
     for row in mirror.rows(query("SELECT", join(", ", [fixed, *have]), source, ids, ")")):
         known = None if row[10] is None else frozenset(tag.casefold() for tag in row[10])
-        values = dict(zip(fields, row[11:], strict=True))
-        tickets[row[0]] = Ticket._make((row[0], row[1] or "", *row[2:10], known, values))
+        values = dict(zip(fields, row[12:], strict=True))
+        tickets[row[0]] = Ticket._make((row[0], row[1] or "", *row[2:10], known, row[11], values))
     return tickets
 
 

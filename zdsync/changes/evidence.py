@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
+from zdsync.changes import spoken
 from zdsync.changes.drafts import Draft
 from zdsync.changes.plan import change_id
 from zdsync.changes.store import Queries, query, texts
@@ -28,6 +29,7 @@ class _Evidence:
 
     shared: dict[str, dict[str, Scalar]] = field(default_factory=dict)
     hits: dict[tuple[str, str], dict[str, Scalar]] = field(default_factory=dict)
+    counts: dict[str, dict[str, Scalar]] = field(default_factory=dict)
 
     def of(self, draft: Draft) -> dict[str, Scalar]:
         known = self.shared[draft.ticket.id]
@@ -37,15 +39,16 @@ class _Evidence:
 
 def make_changes(mirror: Queries, drafts: Sequence[Draft]) -> tuple[Change, ...]:
     """Make changes of drafts: in the order of the rules, then of the ticket numbers."""
-    evidence = _evidence(mirror, drafts)
+    found = _evidence(mirror, drafts)
     cached: dict[tuple[str, str], dict[str, Scalar]] = {}
     changes: list[Change] = []
     for draft in sorted(drafts, key=_order):
         key = (draft.rule.id, draft.ticket.id)
         known = cached.get(key)
         if known is None:
-            known = cached[key] = evidence.of(draft)
-        changes.append(_change(draft, known))
+            known = cached[key] = found.of(draft)
+        saw = found.counts[draft.ticket.id] if spoken.reads(draft.rule) else {}
+        changes.append(_change(draft, known, saw))
     return tuple(changes)
 
 
@@ -54,7 +57,7 @@ def _order(draft: Draft) -> tuple[int, int, str, str, str]:
     return (draft.rule.index, len(number), number, draft.ticket.id, draft.field)
 
 
-def _change(draft: Draft, evidence: Mapping[str, Scalar]) -> Change:
+def _change(draft: Draft, evidence: Mapping[str, Scalar], saw: Mapping[str, Scalar]) -> Change:
     rule, ticket, name = draft.rule, draft.ticket, draft.field
     return Change(
         change_id=change_id(ticket.id, name, draft.before, draft.after, rule.id),
@@ -70,6 +73,7 @@ def _change(draft: Draft, evidence: Mapping[str, Scalar]) -> Change:
         wire_before=wire(name, draft.before, draft.before_id),
         notify=draft.notify,
         was_open=not ticket.closed,
+        saw=saw,
     )
 
 
@@ -85,12 +89,23 @@ def _evidence(mirror: Queries, drafts: Sequence[Draft]) -> _Evidence:
     ids = dict.fromkeys(draft.ticket.id for draft in drafts)
     for row in _of_tickets(mirror, named, ids):
         found.shared[row[0]] = dict(zip(wanted, _cells(row), strict=True))
+    found.counts = _counts(mirror, by_rule.values())
     for rule, tickets in by_rule.values():
         if rule.hits:
             for row in _of_tickets(mirror, [sql for _, sql in rule.hits], tickets):
                 cells = zip((name for name, _ in rule.hits), _cells(row), strict=True)
                 found.hits[rule.id, row[0]] = {name: value for name, value in cells if value}
     return found
+
+
+def _counts(
+    mirror: Queries, by_rule: Iterable[tuple[CompiledRule, Iterable[str]]]
+) -> dict[str, dict[str, Scalar]]:
+    """How much was said in the tickets that rules on conversations change."""
+    ids = [one for rule, tickets in by_rule if spoken.reads(rule) for one in tickets]
+    columns = [Sql(f"t.{name}") for name in spoken.COUNTS]
+    rows = _of_tickets(mirror, columns, ids) if ids else []
+    return {row[0]: dict(zip(spoken.COUNTS, row[1:], strict=True)) for row in rows}
 
 
 def _of_tickets(

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from zdsync.changes import spoken
 from zdsync.changes.store import Queries, query, table, texts
 from zdsync.rules.compiled import CompiledRule, FoldColumn, fold_columns
 from zdsync.rules.folding import searchable, searchable_in_sql
@@ -24,6 +25,11 @@ _DIGEST = "CAST(hash('1', t.subject, t.description) AS VARCHAR)"
 _BATCH = 2_000  # texts folded and stored at a time; bounds memory
 
 
+def scope(rule: CompiledRule) -> str:
+    """Write which rows of the ground a rule may ask, to stand after its condition."""
+    return "" if rule.scope == "all" else f"AND {OPEN}"
+
+
 def make_ground(mirror: Queries, rules: Sequence[CompiledRule], ticket: str | None = None) -> None:
     """Make the temporary table `rule_ground`; `ticket` (id or number) narrows it to one."""
     folds = fold_columns(rules)
@@ -32,20 +38,21 @@ def make_ground(mirror: Queries, rules: Sequence[CompiledRule], ticket: str | No
     columns = [Sql("t.*")]
     columns += [searchable_in_sql(one.raw) + f" AS {ident(one.column)}" for one in short]
     columns += [Sql(f"f.{_cached(one)} AS {ident(one.column)}") for one in long]
-    source = "zdsync.rule_tickets AS t"
+    source = spoken.source(rules)
     if long:
         columns += [Sql(f"{_DIGEST} AS text_digest"), Sql("f.digest IS NULL AS text_stale")]
         source += (
             f" LEFT JOIN zdsync.folded f ON f.ticket_id = t.ticket_id AND f.digest = {_DIGEST}"
         )
-    scope = Sql(LIVE if any(rule.scope == "all" for rule in rules) else OPEN)
+    within = Sql(LIVE if any(rule.scope == "all" for rule in rules) else OPEN)
     if ticket is not None:
-        scope += Sql(" AND (t.ticket_id = ? OR t.ticket_number = ?)", (ticket, ticket))
+        within += Sql(" AND (t.ticket_id = ? OR t.ticket_number = ?)", (ticket, ticket))
     made = "CREATE OR REPLACE TEMP TABLE rule_ground AS SELECT"
-    mirror.run(query(made, join(", ", columns), "FROM", source, "WHERE", scope))
+    mirror.run(query(made, join(", ", columns), "FROM", source, "WHERE", within))
     if long:
         _fold_long(mirror, long)
     _fold_short(mirror, short)
+    spoken.count_calls(mirror, rules)
 
 
 def _cached(fold_column: FoldColumn) -> str:

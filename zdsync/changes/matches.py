@@ -5,7 +5,7 @@ Data only; `evaluate` fills it from the mirror, `decide` reads it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -17,6 +17,7 @@ from zdsync.sql import Sql
 class Ticket(NamedTuple):
     """One ticket of the ground; `tags` are folded names, None where they were never read.
 
+    `tags_current`: the ticket has not moved since its tags were read.
     `values` holds the fields that some rule sets, by their name in the language.
     """
 
@@ -31,11 +32,23 @@ class Ticket(NamedTuple):
     status: str | None
     status_type: str | None
     tags: frozenset[str] | None
+    tags_current: bool
     values: Mapping[str, Scalar]
 
     @property
     def closed(self) -> bool:
         return self.status_type == "Closed"
+
+    def tags_decide(self, add: Iterable[str], remove: Iterable[str]) -> bool:
+        """Whether what is known of the tags is enough to add and remove these.
+
+        An old reading is enough where they stand as wanted: nothing would be written.
+        """
+        have = self.tags
+        if have is None or self.tags_current:
+            return have is not None
+        kept = all(name.casefold() in have for name in add)
+        return kept and not any(name.casefold() in have for name in remove)
 
 
 @dataclass(frozen=True, slots=True)

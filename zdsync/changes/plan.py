@@ -70,17 +70,38 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What applying would cost at most."""
+    """What applying would cost at most, and what was spent on reading for this plan."""
 
     calls: int = 0
     credits: float = 0.0
+    read_calls: int = 0
+    read_credits: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """Tickets of which more must be read before rules may act on them.
+
+    `rows`: their row is too old to tell about the conversation; `conversations`: the row cannot
+    tell, and the conversation was not read, or the ticket moved since.
+    """
+
+    tags: tuple[str, ...] = ()
+    rows: tuple[str, ...] = ()
+    conversations: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.tags or self.rows or self.conversations)
+
+
+NO_NEEDS = Needs()
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """The reviewed set of changes as of one instant; changes stand in the order of the rules.
 
-    `unread_tags`: tickets whose tags must be read before a tag rule may act on them.
+    `needs`: what must be read before some rule may act; with it the plan may change.
     `left_to_apply`: changes that an unattended run leaves to a person.
     """
 
@@ -94,7 +115,7 @@ class Plan:
     skipped: tuple[Skipped, ...] = ()
     breaches: tuple[Breach, ...] = ()
     cost: Cost = Cost()
-    unread_tags: tuple[str, ...] = ()
+    needs: Needs = NO_NEEDS
     left_to_apply: tuple[Change, ...] = ()
 
     @property

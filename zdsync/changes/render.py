@@ -84,12 +84,13 @@ def summary(plan: Plan) -> str:
     tickets = len({change.ticket_id for change in writes})
     would = len(plan.changes) - len(writes)
     shown = f", {would} more shown by rules in mode plan" if would else ""
+    read = f" Reading for it cost {plan.cost.read_credits:g} credits." * bool(plan.cost.read_calls)
     if not writes:
-        return f"Nothing to apply{shown}."
+        return f"Nothing to apply{shown}.{read}"
     what = f"{_count(len(writes), 'change')} on {_count(tickets, 'ticket')}"
     return (
         f"Plan {plan.plan_id}: {what}{shown}; "
-        f"applying costs at most {plan.cost.calls} calls, {plan.cost.credits:g} credits."
+        f"applying costs at most {plan.cost.calls} calls, {plan.cost.credits:g} credits.{read}"
     )
 
 

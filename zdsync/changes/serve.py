@@ -20,6 +20,7 @@ from zdsync.changes.wire import (
     planned,
     same,
     seen,
+    still,
     tag_name,
     with_accepted,
 )
@@ -41,13 +42,15 @@ Settle = Callable[[Sequence[Receipt]], None]
 class Served:
     """What became of a ticket: its receipts, the freshest row, its tags where they were read.
 
-    `stopped`: an error after which the whole run must stop.
+    `stopped`: an error after which the whole run must stop. `before`: the modified time that the
+    ticket had right before it was written.
     """
 
     ticket_id: str
     receipts: list[tuple[Change, Receipt]] = field(default_factory=list)
     row: Row | None = None
     tags: tuple[str, ...] | None = None
+    before: str | None = None
     stopped: TokenRefused | ZohoFailed | None = None
 
 
@@ -131,6 +134,8 @@ class _Visit:
             self.finish(self.todo, "stale", "the ticket is gone")
             return
         self.served.row = row
+        if not self.moved:
+            self.served.before = row.get("modified_time")
         if row.get("is_trashed") or row.get("is_deleted"):
             self.finish(self.todo, "stale", "the ticket is in the recycle bin")
         shown = [change for change in self.todo if not is_tag(change.field)]
@@ -142,6 +147,8 @@ class _Visit:
         if row.get("status_type") == "Closed" and not self.closed:
             ours = (change for change in self.todo if change.was_open)
             self.finish(ours, "stale", "the ticket was closed meanwhile")
+        spoken = (one for one in self.todo if not still(one.saw, row))
+        self.finish(spoken, "stale", "somebody wrote in the ticket meanwhile")
         stale = [one for one in shown if one in self.todo and not self._expected(one, row)]
         self.finish(stale, "stale", "another value stands there now")
         self.finish(mates_of(stale, self.todo), "unsent", _TOGETHER)

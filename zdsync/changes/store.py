@@ -34,6 +34,8 @@ class Store(Queries, Protocol):
         self, batch: RecordBatch, *, actor: str, own: Collection[tuple[str, str]]
     ) -> int: ...
 
+    def carry(self, before: Mapping[str, str]) -> None: ...
+
     def set_tags(
         self,
         tags_of: Mapping[str, Sequence[str]],

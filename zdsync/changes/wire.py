@@ -85,6 +85,11 @@ def seen(row: Row, field: str) -> Scalar:
     return found if found is None or isinstance(found, str | int | float | bool) else str(found)
 
 
+def still(saw: Mapping[str, Scalar], row: Row) -> bool:
+    """Whether a detail shows what the plan saw beside its fields, as far as it shows that."""
+    return all(row.get(name) in {None, was} for name, was in saw.items() if was is not None)
+
+
 class Intended(Protocol):
     """A change, or its intent as the journal remembers it."""
 

@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from zdsync.clock import Clock
+from zdsync.connectors.conversations import Conversations
 from zdsync.connectors.decode import decode
 from zdsync.connectors.forms import (
     Organization,
@@ -50,6 +51,7 @@ class Desk:
         self._clock = clock
         self._sizes = Sizes()
         self._department_ids: tuple[str, ...] | None = None
+        self.conversations = Conversations(api, self._sizes)
 
     def organization(self, org_id: str | None) -> Organization:
         """Return the portal, and learn the edition's limits from it.

@@ -1,5 +1,6 @@
 """The mirror: a private DuckDB file that the service writes, and its published copy."""
 
+from zdsync.mirror.conversations import Counted
 from zdsync.mirror.database import MEND
 from zdsync.mirror.held import HIDDEN, Axis, Held
 from zdsync.mirror.hidden import empty_field
@@ -19,6 +20,7 @@ __all__ = [
     "SERVICE",
     "WORK",
     "Axis",
+    "Counted",
     "Found",
     "Held",
     "Listed",

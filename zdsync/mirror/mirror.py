@@ -30,6 +30,7 @@ from zdsync.mirror import (
     upsert,
 )
 from zdsync.mirror import options as words
+from zdsync.mirror.conversations import Conversations
 from zdsync.mirror.database import Database
 from zdsync.mirror.lock import private_directory
 from zdsync.model import Call, Cursor, Portal, RecordBatch
@@ -53,6 +54,8 @@ class Mirror:
         self._tables = made
         self._options = options
         self._clock = clock
+        self.conversations = Conversations(database, clock, self.checkpoint)
+        self.carry = self.conversations.carry
         self.privacy = guard
 
     @classmethod

@@ -15,7 +15,7 @@ import orjson
 
 from zdsync.mirror.database import Database
 from zdsync.sql import Sql, ident
-from zdsync.streams import STREAMS, Field, StreamSpec
+from zdsync.streams import CHILDREN, STREAMS, Field, StreamSpec
 
 TYPES: Mapping[str, str] = {
     "text": "VARCHAR",
@@ -38,6 +38,7 @@ _KEPT = (
 )
 _OF_TICKETS = (
     ("tags_read_at", "TIMESTAMP", "When the tags were last read; empty: never"),
+    ("tags_row", "TIMESTAMP", "Modified time that the ticket had when its tags were read"),
     ("status_since", "TIMESTAMP", "Since when the status holds, as far as zdsync saw"),
     (
         "status_since_source",
@@ -109,7 +110,9 @@ def _merged(spec: StreamSpec) -> tuple[Field, ...]:
     return (*spec.fields, Field("cf", "cf", "json", "LSD", "Custom fields under their API names"))
 
 
-def prepare(database: Database, specs: tuple[StreamSpec, ...] = STREAMS) -> dict[str, Table]:
+def prepare(
+    database: Database, specs: tuple[StreamSpec, ...] = (*STREAMS, *CHILDREN)
+) -> dict[str, Table]:
     """Create what is missing: tables, columns, bits, comments."""
     with database.transaction():
         bits = _bits(database, specs)

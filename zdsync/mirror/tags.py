@@ -1,7 +1,8 @@
 """Tags of tickets: desk.ticket_tags and desk.tickets.tags_read_at.
 
 Tags are in no ticket row and may not move the modified time (architecture section 5), so they
-have their own order: the later reading wins. The caller holds the transaction.
+have their own order: the later reading wins. `tags_row` is the modified time that the ticket had
+then: one with another has moved since. The caller holds the transaction.
 """
 
 from __future__ import annotations
@@ -72,7 +73,7 @@ def replace(
     run(Sql("insert into desk.ticket_tags select ticket_id, tag from tags_new"))
     run(
         Sql(
-            "update desk.tickets set tags_read_at = ?::timestamp "
+            "update desk.tickets set tags_read_at = ?::timestamp, tags_row = modified_time "
             "where id in (select ticket_id from tags_read)",
             (at,),
         )
@@ -88,11 +89,12 @@ def swept(
 ) -> int:
     """Set the tags of all tickets of departments whose every tag was listed from `read_at` on.
 
-    A ticket that no tag listed has none. Tickets first read after the sweep began are left out.
+    A live ticket that no tag listed has none. Tickets made after the sweep began are left out, and
+    so are archived ones: whether the lists show those is not known (desk-tickets.md section 5).
     """
     rows = database.rows(
         Sql(
-            "select id from desk.tickets where presence in ('live', 'archived') "
+            "select id from desk.tickets where presence = 'live' "
             """and department_id in (select unnest(from_json(?, '["VARCHAR"]')))"""
             " and created_time < ?::timestamp",
             (orjson.dumps(list(department_ids)).decode(), naive(read_at)),

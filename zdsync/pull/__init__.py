@@ -1,19 +1,21 @@
 """Read → upsert → checkpoint, stream by stream. Never writes to Zoho, never decides anything."""
 
 from zdsync.pull.allowance import Allowance
+from zdsync.pull.attached import Attached
 from zdsync.pull.estimate import Estimate, Estimator, Price
 from zdsync.pull.names import refuse_unknown
 from zdsync.pull.pace import paced
-from zdsync.pull.past import HISTORY_CREDITS, PastReader
+from zdsync.pull.past import PastReader
 from zdsync.pull.progress import Progress, Quiet, StreamOutcome
 from zdsync.pull.puller import Puller
+from zdsync.pull.purse import Purse
 from zdsync.pull.reconcile import ALLOWANCE, CHECKED, Comparison, Reconciler, due
 
 __all__ = [
     "ALLOWANCE",
     "CHECKED",
-    "HISTORY_CREDITS",
     "Allowance",
+    "Attached",
     "Comparison",
     "Estimate",
     "Estimator",
@@ -21,6 +23,7 @@ __all__ = [
     "Price",
     "Progress",
     "Puller",
+    "Purse",
     "Quiet",
     "Reconciler",
     "StreamOutcome",

@@ -23,3 +23,8 @@ class Allowance:
                 return False
             self.left -= credits
             return True
+
+    def charge(self, credits: float) -> None:
+        """Book what calls cost beyond their price, or give back (below zero) what they did not."""
+        with self._gate:
+            self.left -= credits

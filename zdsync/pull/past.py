@@ -25,7 +25,6 @@ from zdsync.pull.weave import SLACK, Event, Values, weave
 
 log = logging.getLogger(__name__)
 
-HISTORY_CREDITS = 150.0  # that a run may spend
 GROUP = 25  # tickets woven in one transaction
 CLOCKS = timedelta(minutes=5)  # how far Zoho's clock may run from ours; tags are timed by ours
 Names = Mapping[str, Mapping[str, frozenset[str]]]

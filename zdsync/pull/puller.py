@@ -264,13 +264,6 @@ class Puller:
         if walk is not None:
             walk.pointed_at(spec)
 
-    def read_tags(self, ticket_ids: Sequence[str]) -> None:
-        """Read the tags of tickets, which are in no ticket row. Raises ZohoFailed."""
-        try:
-            self._children().read_tags(ticket_ids)
-        finally:
-            self.mirror.record_calls(self.run_id, self.drain())
-
     def _children(self) -> Children:
         return Children(self.mirror, self.desk, self.clock, self.workers)
 

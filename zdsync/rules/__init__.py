@@ -6,6 +6,7 @@ from zdsync.rules.compiled import CompiledRule, fold_columns
 from zdsync.rules.examples import check_patterns, run_examples
 from zdsync.rules.folding import fold, needs_python, searchable, searchable_in_sql
 from zdsync.rules.hidden import silent_truths
+from zdsync.rules.judge import fresh, judge_rule
 from zdsync.rules.load import Limits, Loaded, Rule, RuleFile, compile_rule, load_rules
 from zdsync.rules.outcome import lowers
 from zdsync.rules.reads import folded, readers_of
@@ -22,6 +23,8 @@ __all__ = [
     "fold",
     "fold_columns",
     "folded",
+    "fresh",
+    "judge_rule",
     "lacking",
     "load_rules",
     "lowers",

@@ -173,7 +173,9 @@ class CompiledRule:
     an action reads, with an expression for its raw value. `streams` are the streams that must be
     fresh (promise 11). `reads_tags`: the condition or an action needs the ticket's tags.
     `needs_text`: subject or description must be folded. `hits` yield the words that a text
-    condition found (VARCHAR[]), for the plan's evidence.
+    condition found (VARCHAR[]), for the plan's evidence. `judged` is `where` of a rule that reads
+    what hangs on tickets: null of a ticket for which that is not known and would decide.
+    `call_markers`: with what a comment on a call begins, searchable; of rules that read attempts.
     """
 
     id: str
@@ -192,6 +194,13 @@ class CompiledRule:
     stop: bool = False
     reassert: bool = False
     hits: tuple[tuple[str, Sql], ...] = field(default=())
+    judged: Sql | None = None
+    call_markers: tuple[str, ...] = ()
+
+    @property
+    def hangs(self) -> frozenset[str]:
+        """What the condition and the values of actions read that hangs on tickets."""
+        return frozenset(one.hangs for one in self.reads if one.hangs)
 
     @property
     def destructive(self) -> bool:

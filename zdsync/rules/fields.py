@@ -23,6 +23,8 @@ class RuleField:
     """One readable field: `path` is the key inside a JSON column, else None.
 
     `kind` `any` is a custom field whose declared type is not known: the operator decides.
+    `hangs` says what hangs on the ticket and must be read for it; `knows` is the column that tells
+    whether the value is known of a ticket.
     """
 
     name: str
@@ -30,6 +32,8 @@ class RuleField:
     column: str
     streams: frozenset[str]
     path: str | None = None
+    hangs: Literal["", "tags", "conversation"] = ""
+    knows: str = ""
 
     @property
     def raw(self) -> Sql:
@@ -62,6 +66,14 @@ def _fields(kind: FieldKind, streams: frozenset[str], names: str) -> Iterator[Ru
         yield RuleField(name, kind, name.replace(".", "_"), streams)
 
 
+def _spoken(kind: FieldKind, knows: str, names: str, *more: str) -> Iterator[RuleField]:
+    """Fields that a ticket's conversation tells, or at times its row (docs/conversations.md)."""
+    for name in names.split():
+        streams = _TICKETS | {"desk.threads", *more}
+        column = name.replace(".", "_")
+        yield RuleField(name, kind, column, streams, hangs="conversation", knows=knows)
+
+
 FIELDS: dict[str, RuleField] = {
     field.name: field
     for field in (
@@ -70,7 +82,12 @@ FIELDS: dict[str, RuleField] = {
         *_fields("text", _TICKETS | {"desk.departments"}, "department"),
         *_fields("text", _TICKETS | {"desk.agents"}, "assignee"),
         *_fields("text", _TICKETS | {"desk.teams"}, "team"),
-        *_fields("set", _TICKETS, "tags"),
+        RuleField("tags", "set", "tags", _TICKETS, hangs="tags", knows="tags_current"),
+        *_spoken("text", "knows_direction", "last_direction"),
+        *_spoken("number", "knows_since", "replies.outbound_since_customer"),
+        *_spoken("instant", "knows_outbound", "replies.last_outbound replies.first_response"),
+        *_spoken("instant", "knows_inbound", "replies.last_inbound"),
+        *_spoken("number", "knows_attempts", "attempts", "desk.comments"),
         *_fields("instant", _TICKETS, "created modified closed due customer_replied"),
         *_fields("instant", _TICKETS, "status_since assigned_since"),
         *_fields("number", _TICKETS, "thread_count comment_count"),
@@ -87,9 +104,7 @@ FIELDS: dict[str, RuleField] = {
 # Names of the language whose data is not mirrored yet: known, and refused with their own words.
 LATER = frozenset(
     {
-        *("touched", "closed_by", "last_direction", "attempts"),
-        *("replies.outbound_since_customer", "replies.last_outbound", "replies.last_inbound"),
-        *("replies.first_response", "contact.open_tickets"),
+        *("touched", "closed_by", "contact.open_tickets"),
     }
 )
 SETTABLE = frozenset({"priority", "status", "category", "sub_category", "classification"})

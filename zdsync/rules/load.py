@@ -21,9 +21,11 @@ from zdsync.rules.compile import compile_condition, folds_of
 from zdsync.rules.compiled import Action, CompiledRule, FoldColumn, RuleMode, Scope, Tags
 from zdsync.rules.condition import Compare, Condition, compares, fields_of
 from zdsync.rules.fields import RuleField
+from zdsync.rules.folding import needle, word
 from zdsync.rules.given import Example, read_example
 from zdsync.rules.hidden import silent_truths
-from zdsync.rules.models import LimitsModel
+from zdsync.rules.judge import judge_rule
+from zdsync.rules.models import CALL_MARKERS, LimitsModel
 from zdsync.rules.names import Names
 from zdsync.rules.nodes import Node, Notes, near, read_yaml
 from zdsync.rules.operands import Operands
@@ -73,6 +75,7 @@ class RuleFile:
     limits: Limits = Limits()
     taxonomies: Mapping[str, Taxonomy] | None = None
     digest: str = ""
+    call_markers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +124,8 @@ def compile_rule(
         scope=rule.scope,
         stop=rule.stop,
         reassert=rule.reassert,
+        judged=judge_rule(rule.when, (*rule.plain_fields, *rule.text_fields), as_of),
+        call_markers=file.call_markers if any(one.name == "attempts" for one in reads) else (),
     )
 
 
@@ -172,7 +177,20 @@ class _File:
             rules += [rule] if rule else []
         plain = json.dumps(self.root.plain(), sort_keys=True, ensure_ascii=False, default=str)
         digest = hashlib.sha256(plain.encode("utf-8", "surrogatepass")).hexdigest()
-        return RuleFile(self.notes.file, tuple(rules), self._limits(), taxonomies, digest)
+        markers = self._call_markers()
+        return RuleFile(self.notes.file, tuple(rules), self._limits(), taxonomies, digest, markers)
+
+    def _call_markers(self) -> tuple[str, ...]:
+        """How a comment on a call begins, as searchable text."""
+        settings = self.root.get("settings")
+        listed = settings.get("call_markers") if settings else None
+        if listed is None:
+            return tuple(needle(word(text)) for text in CALL_MARKERS)
+        found = [(item, word(item.text)) for item in listed.items or () if item.scalar]
+        for item, folded in found:
+            if not folded.strip("*"):
+                self.notes.add(item, "an empty marker would fit every comment", "take it out")
+        return tuple(needle(folded) for _, folded in found if folded.strip("*"))
 
     def _section(self, name: str) -> tuple[tuple[Node, Node], ...]:
         node = self.root.get(name)

@@ -65,12 +65,23 @@ class Calendar(Strict):
     )
 
 
+# With what agents begin a comment on a call; `attempts` counts those.
+CALL_MARKERS = (
+    *("call:", "[call]", "phone call", "called", "tried to call", "tried calling", "phoned"),
+    *("rang", "voicemail", "left a voicemail", "left voicemail", "left a message"),
+)
+
+
 class Settings(Strict):
     calendars: dict[str, Calendar] = Field(
         default_factory=dict, description="Working hours by name; the first one is the default."
     )
     departments: dict[str, Text] = Field(
         default_factory=dict, description="Department → calendar, where not the first."
+    )
+    call_markers: list[Text] = Field(
+        default=list(CALL_MARKERS),
+        description="How a comment on a call begins: whole words, `*` for the rest of a word.",
     )
 
 

@@ -11,7 +11,22 @@ from collections.abc import Collection, Iterator, Mapping
 from zdsync.rules.compiled import Close, CompiledRule, SetField
 from zdsync.rules.fields import RuleField
 
+_SAID = tuple(
+    f"desk.threads.{column}"
+    for column in ("direction", "created_time", "status", "visibility", "is_forward")
+)
+_REPLIED = (
+    *_SAID,
+    *("desk.threads.is_description_thread", "desk.comments.commenter"),
+    "desk.comments.commented_time",
+)
 _MADE_OF: Mapping[str, tuple[str, ...]] = {
+    "last_direction": _SAID,
+    "replies.outbound_since_customer": _REPLIED,
+    "replies.last_outbound": _REPLIED,
+    "replies.last_inbound": _REPLIED,
+    "replies.first_response": _REPLIED,
+    "attempts": (*_REPLIED, "desk.threads.channel", "desk.comments.content"),
     "text": ("desk.tickets.subject", "desk.tickets.description"),
     "department": ("desk.tickets.department_id", "desk.departments.name"),
     "assignee": ("desk.tickets.assignee_id", "desk.agents.email_id"),

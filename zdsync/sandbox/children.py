@@ -51,6 +51,11 @@ class Children:
             self._threads[ticket.id] = self._old_threads(ticket)
         return self._threads[ticket.id]
 
+    def last_thread(self, ticket: Ticket) -> Thread | None:
+        """Return the last thread if the threads were invented already."""
+        known = self._threads.get(ticket.id)
+        return max(known, key=lambda one: (one.created, one.id)) if known else None
+
     def comments(self, ticket: Ticket) -> list[Comment]:
         """Return the comments, oldest first."""
         if ticket.id not in self._comments:

@@ -214,6 +214,15 @@ def comment(state: State, ticket: Ticket, note: Comment, actor: Actor, at: int) 
     state.children.history(ticket).append(Event("CommentAdded", state.stamp(at), actor))
 
 
+def uncomment(state: State, ticket: Ticket, comment_id: str, actor: Actor, at: int) -> None:
+    """Delete a comment; the modified time moves as for a new one."""
+    notes = state.children.comments(ticket)
+    with state.change(ticket, at, bump=state.variant.comment_bumps_modified):
+        notes[:] = [note for note in notes if note.id != comment_id]
+        ticket.comments = len(notes)
+    state.children.history(ticket).append(Event("CommentDeleted", state.stamp(at), actor))
+
+
 def reply(state: State, ticket: Ticket, thread: Thread, actor: Actor, at: int) -> None:
     """Add a thread; an inward one is the customer's answer."""
     threads = state.children.threads(ticket)
@@ -224,7 +233,7 @@ def reply(state: State, ticket: Ticket, thread: Thread, actor: Actor, at: int) -
         if thread.direction == "in":
             ticket.customer_response = state.stamp(at)
     state.children.history(ticket).append(Event("ThreadAdded", state.stamp(at), actor))
-    if thread.direction == "out" and not thread.private:
+    if thread.reaches_customer:
         state.mails.append(Mail(state.stamp(at), ticket.id, thread.to, "reply"))
 
 

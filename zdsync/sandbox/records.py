@@ -166,6 +166,13 @@ class Thread:
     status: str = "SUCCESS"
     description: bool = False
     private: bool = False
+    forward: bool = False
+
+    @property
+    def reaches_customer(self) -> bool:
+        """Whether the customer gets it by mail."""
+        quiet = self.private or self.forward or self.status == "DRAFT"
+        return self.direction == "out" and not quiet
 
 
 @dataclass(slots=True)

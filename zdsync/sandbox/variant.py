@@ -57,6 +57,8 @@ class Variant:
     missing_answers: int = 404  # DT 1 "also for a missing record, ?": 404, 204 or 422
     merged_loser: str = "404"  # DT 3 "Fate of merged ids on read": 404, trashed, or master
     skip_missing_by_ids: bool = True  # DP 12 point 8: contactsByIds, agentsByIds
+    conversations: int = 200  # DP 9: the list of both; 403, 404 or 422 where it is refused
+    conversations_cap: int = 200  # DP 2: most rows a page
     history_newest_first: bool = True  # DT 2 "Row order undocumented"
     history_from_base: int = 0  # DT 1 "Base of from": of History, 0 by spec
     history_values: str = "entity"  # DT 2 History: people and places as entity, id or name

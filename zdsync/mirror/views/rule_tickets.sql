@@ -54,6 +54,8 @@ select
     t.contact_id,
     coalesce(t.status_type, status.class) as status_type,
     t.tags_read_at,
+    t.tags_read_at is not null and coalesce(
+        t.tags_row = t.modified_time, t.tags_read_at >= t.modified_time, true) as tags_current,
     t.emptied_at is not null as is_emptied,
     t.subject,
     t.description,

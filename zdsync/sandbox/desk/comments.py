@@ -19,6 +19,10 @@ _UPDATE = ("Desk.tickets.UPDATE",)
 
 
 def _commenter(c: Call, agent_id: str | None) -> Json:
+    customer = c.state.contacts.get(agent_id or "")
+    if customer is not None:
+        who = {"id": c.shaper.id(agent_id), "type": "END_USER", "photoURL": None}
+        return {**who, **names(customer), "roleName": None}
     agent = c.state.agents.get(agent_id or "")
     return {
         "id": c.shaper.id(agent_id),
@@ -53,7 +57,7 @@ def comments(c: Call) -> Response:
         key=lambda n: (n.created, n.id),
         reverse=c.q.get("sortBy", "-commentedTime").startswith("-"),
     )
-    part = cut(notes, page(c, 50, 0))
+    part = cut(notes, page(c, 50, c.variant.from_base))
     return listed([comment_row(c, n) for n in part])
 
 

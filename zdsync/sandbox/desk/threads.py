@@ -12,7 +12,7 @@ from ..call import Call, Route
 from ..records import Agent, Contact, Json, Thread
 from ..shapes.pieces import names, source
 from ..validate import enum, offsets, sort
-from ..wire import Response, listed, not_found, ok
+from ..wire import Refused, Response, listed, not_found, ok
 from .comments import comment_row
 from .lookup import find
 from .paging import cut, page
@@ -53,7 +53,7 @@ def _thread_row(c: Call, thread: Thread) -> Json:
         "bcc": "",
         "replyTo": None,
         "fromEmailAddress": thread.sender,
-        "isForward": False,
+        "isForward": thread.forward,
         "isContentTruncated": False,
         "fullContentURL": None,
         "responderId": (c.shaper.id(thread.author_id) if thread.author_type == "AGENT" else None),
@@ -80,7 +80,7 @@ def threads(c: Call) -> Response:
     """GET threads, newest first by default (DP 2)."""
     down = c.q.get("sortBy", "-sendDateTime").startswith("-")
     every = sorted(c.state.children.threads(find(c)), key=lambda t: (t.created, t.id), reverse=down)
-    part = cut(every, page(c, 100, 0, 200))
+    part = cut(every, page(c, 100, c.variant.from_base, 200))
     return listed([_thread_row(c, t) for t in part])
 
 
@@ -95,6 +95,8 @@ def thread(c: Call) -> Response:
 def conversations(c: Call) -> Response:
     """GET threads and comments interleaved, newest first (DP 9)."""
     ticket = find(c)
+    if c.variant.conversations != 200:
+        raise Refused(c.variant.conversations, "URL_NOT_FOUND", "There is no such list")
     rows = [
         (t.created, _thread_row(c, t) | {"type": "thread"})
         for t in c.state.children.threads(ticket)
@@ -104,7 +106,7 @@ def conversations(c: Call) -> Response:
         del row["encodedContent"], row["impersonatedUser"]
         rows.append((note.created, row))
     rows.sort(key=lambda pair: (pair[0], str(pair[1]["id"])), reverse=True)
-    part = cut(rows, page(c, 100, 0))
+    part = cut(rows, page(c, 100, c.variant.from_base, c.variant.conversations_cap))
     return listed([row for _, row in part])
 
 

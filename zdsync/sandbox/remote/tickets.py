@@ -112,8 +112,10 @@ class RemoteTickets(Remote):
                 remove=remove,
             )
 
-    def reply(self, ticket_id: str, content: str = "Any news?", by: str = "customer") -> None:
-        """Add a thread: inward by the customer, outward by an agent."""
+    def reply(
+        self, ticket_id: str, content: str = "Any news?", by: str = "customer", **attributes: Any
+    ) -> None:
+        """Add a thread: inward by the customer, outward by an agent; the rest by attribute."""
         with self.lock:
             state, ticket = self.state, self.state.tickets[ticket_id]
             actor = _actor_of(self.state, by, ticket)
@@ -129,6 +131,8 @@ class RemoteTickets(Remote):
                 None,
                 ticket.email,
             )
+            for name, value in attributes.items():
+                setattr(thread, name, value)
             effects.reply(state, ticket, thread, actor, self.at())
 
     def comment(self, ticket_id: str, content: str, by: str = "agent") -> None:
@@ -140,6 +144,13 @@ class RemoteTickets(Remote):
                 state.new_id(), content, "plainText", False, actor.id, state.stamp(self.at())
             )
             effects.comment(state, ticket, note, actor, self.at())
+
+    def uncomment(self, ticket_id: str, comment_id: str) -> None:
+        """Delete a comment by an agent's hand."""
+        with self.lock:
+            ticket = self.state.tickets[ticket_id]
+            actor = _actor_of(self.state, "agent", ticket)
+            effects.uncomment(self.state, ticket, comment_id, actor, self.at())
 
     def _on(self, ticket_id: str, effect: Callable[[State, Ticket, Actor, int], None]) -> None:
         with self.lock:

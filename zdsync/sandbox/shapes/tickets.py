@@ -74,11 +74,12 @@ class Shaper(Pieces):
 
     def last_thread(self, t: Ticket) -> Json:
         """Write channel and direction of the last thread."""
+        last = self.state.children.last_thread(t)
         return {
-            "channel": t.channel.upper(),
+            "channel": last.channel if last else t.channel.upper(),
             "direction": t.last_direction,
-            "isDraft": False,
-            "isForward": False,
+            "isDraft": last is not None and last.status == "DRAFT",
+            "isForward": last is not None and last.forward,
         }
 
     def included(self, row: Json, t: Ticket, include: Iterable[str]) -> Json:

@@ -1,0 +1,53 @@
+"""What rules read of conversations: the columns of zdsync.ticket_replies in the ground.
+
+They join the ground only where a rule reads them: a plan of other rules pays nothing. Comments on
+calls are counted here, for only a rules file knows how they begin. Must not decide anything.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from zdsync.changes.store import Queries, query, table
+from zdsync.rules.compiled import CompiledRule
+from zdsync.rules.folding import searchable
+from zdsync.sql import Sql
+
+# A write because of a conversation is stale where these have moved since the plan.
+COUNTS = ("thread_count", "comment_count")
+_BEGINNING = 2_000  # characters of a comment that are looked at
+_SPOKEN = (
+    "(SELECT r.*, s.* EXCLUDE (ticket_id) FROM zdsync.rule_tickets AS r "
+    "LEFT JOIN zdsync.ticket_replies AS s ON s.ticket_id = r.ticket_id) AS t"
+)
+_NOTES = """
+SELECT c.ticket_id, left(c.content, ?)
+FROM desk.comments c JOIN rule_ground t ON t.ticket_id = c.ticket_id
+WHERE t.replies_read AND c.deleted_at IS NULL AND c.content IS NOT NULL
+    AND json_extract_string(c.commenter, '$.type') IS DISTINCT FROM 'END_USER'
+    AND (t.replies_last_inbound IS NULL OR c.commented_time > t.replies_last_inbound)
+"""
+
+
+def reads(rule: CompiledRule) -> bool:
+    """Whether a rule reads what only conversations tell."""
+    return "conversation" in rule.hangs
+
+
+def source(rules: Sequence[CompiledRule]) -> str:
+    """Write where the ground comes from: with the conversations if a rule reads them."""
+    return _SPOKEN if any(map(reads, rules)) else "zdsync.rule_tickets AS t"
+
+
+def count_calls(mirror: Queries, rules: Sequence[CompiledRule]) -> None:
+    """Add the comments on calls since the customer last wrote to `attempts`."""
+    markers = tuple({marker for rule in rules for marker in rule.call_markers})
+    if not markers:
+        return
+    notes = mirror.rows(Sql(_NOTES, (_BEGINNING,)))
+    calls = Counter(one for one, text in notes if searchable(text).startswith(markers))
+    if calls:
+        counted = table([(ticket, str(many)) for ticket, many in calls.items()])
+        added = "UPDATE rule_ground AS t SET attempts = attempts + CAST(s.r[2] AS BIGINT) FROM ("
+        mirror.run(query(added, counted, ") s WHERE s.r[1] = t.ticket_id"))
