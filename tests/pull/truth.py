@@ -147,9 +147,10 @@ def _crm_fields(box: Sandbox) -> dict[str, Record]:
 def _named(rows: list[tuple[str, Json]], key: str) -> dict[str, Record]:
     """Fields go by an id of ours: Zoho need not tell one."""
     found = {}
+    zoho = "fieldId" if key == "apiName" else "field_id"
     for module, row in rows:
         own = f"{module}.{row[key]}"
-        found[own] = Record("live", {**row, "module": module, "id": own})
+        found[own] = Record("live", {**row, zoho: row["id"], "module": module, "id": own})
     return found
 
 
