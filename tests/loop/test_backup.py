@@ -78,11 +78,11 @@ def test_backup_of_a_service_at_work_is_put_back_and_the_pull_goes_on(tmp_path: 
         command = [sys.executable, "-m", "zdsync", "run"]
         env = environment(place.settings)
         with subprocess.Popen(command, env=env, stderr=subprocess.PIPE, text=True) as service:
-            _until(lambda: len(place.box.writes) > 5)
+            _until(lambda: len(place.box.writes) > 5, service)
             made = _zdsync(place, "backup", str(tmp_path / "backups"))
             _edit(place, "after the backup")
             ticks = len(place.box.calls)
-            _until(lambda: len(place.box.calls) > ticks + 10)
+            _until(lambda: len(place.box.calls) > ticks + 10, service)
             service.terminate()
             said = service.communicate(timeout=60)[1]
         assert made.returncode == 0, made.stderr
@@ -108,10 +108,12 @@ def test_backup_of_a_service_at_work_is_put_back_and_the_pull_goes_on(tmp_path: 
         assert stat.S_IMODE(place.settings.private_dir.stat().st_mode) == 0o700
 
 
-def _until(true: Any) -> None:
+def _until(true: Any, service: subprocess.Popen[str]) -> None:
     deadline = time.monotonic() + 60
     while not true() and time.monotonic() < deadline:
         time.sleep(0.05)
+    if not true():
+        service.kill()  # or leaving the block waits for it
     assert true()
 
 

@@ -14,7 +14,8 @@ from zdsync.streams import STREAMS, StreamSpec
 # What differs between two readings of one truth.
 _OWN = {
     *("pulled_at", "seen", "extra_seen", "tags_read_at"),
-    *("status_since", "status_since_source", "deleted_at", "presence"),
+    *("status_since", "status_since_source", "assigned_since", "assigned_since_source"),
+    *("first_seen_at", "history_read_at", "tags_row", "cf_kept", "deleted_at", "presence"),
 }
 _DOUBLED = "select count(*) - count(distinct id) from "
 

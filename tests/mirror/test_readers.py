@@ -19,6 +19,7 @@ from tests.mirror.records import TICKETS, at, batch, ticket
 from zdsync.mirror import Mirror, Reader, Shield
 from zdsync.model import Cursor
 from zdsync.sql import Sql
+from zdsync.streams import CHILDREN, STREAMS
 
 ROOT = Path(__file__).parents[2]
 NOBODY = 65534
@@ -290,7 +291,7 @@ def test_published_tells_as_of_and_lag_of_each_stream(
             )
         )
     rows = {row[0]: row[1:] for row in found}
-    assert len(found) == len(rows) == 12
+    assert len(found) == len(rows) == len(STREAMS) + len(CHILDREN)
     naive = {number: at(number).replace(tzinfo=None) for number in (1, 5, 10, 40, 70)}
     assert rows[TICKETS] == (naive[70], 2, naive[5], naive[40], 30 * 60)
     assert rows["desk.agents"] == (naive[70], 0, naive[1], naive[10], 60 * 60)

@@ -94,7 +94,8 @@ def _reads(draw: st.DrawFn, spec: StreamSpec) -> list[RecordBatch]:
 
 def _state(mirror: Mirror, spec: StreamSpec) -> list[Any]:
     """The whole table but the bookkeeping, which may differ in form; emptied then."""
-    plain = "* exclude (seen, extra_seen, extra, status_since, status_since_source, tags_read_at)"
+    since = "status_since, status_since_source, assigned_since, assigned_since_source"
+    plain = f"* exclude (seen, extra_seen, extra, {since}, tags_read_at)"
     columns = plain if spec.name == TICKETS else "* exclude (seen, extra_seen, extra)"
     rows = mirror.rows(Sql(f"select extra, {columns} from {spec.name} order by id"))
     mirror.run(Sql(f"delete from {spec.name}"))

@@ -26,6 +26,15 @@ def test_at_the_stretched_pause_the_credits_last_to_the_end_of_the_day(
         assert pause == EVERY
 
 
+def test_the_pause_stays_as_set_until_a_quarter_of_the_allowance_is_left() -> None:
+    clock = FakeClock()
+    account = Account("desk", clock, day_of("eu"), daily=1_000, reserve=0.2)
+    often = timedelta(seconds=1)
+    for spent, far in ((599, True), (601, False)):
+        account.resume(Standing(spent=spent))
+        assert (paced(account, often, 10.0, clock) == often) is far
+
+
 def test_a_service_that_rests_looks_again_within_the_hour() -> None:
     clock = FakeClock()
     account = Account("desk", clock, day_of("eu"), daily=1_000, reserve=0.2)

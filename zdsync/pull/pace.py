@@ -1,7 +1,8 @@
 """How long the service waits for its next tick, so that the day's credits last. Pure.
 
-Far from the end of the allowance the pause is as set. Where the rest of the window at that pause
-would cost more than is left to us, it stretches just so far that it lasts; at the end it rests.
+While more than a quarter of the allowance is left the pause is as set. Then, where the rest of the
+window at that pause would cost more than is left to us, it stretches just so far that it lasts; at
+the end it rests.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from zdsync.clock import Clock
 from zdsync.transport import Account
 
 LONGEST = timedelta(hours=1)  # the CRM has credits of its own, and rules are read again
+NEAR = 0.25  # share of the allowance that is its end: what a busy morning costs tells little
 
 
 def paced(account: Account, every: timedelta, cost: float, clock: Clock) -> timedelta:
@@ -20,6 +22,8 @@ def paced(account: Account, every: timedelta, cost: float, clock: Clock) -> time
     until = account.resting()
     if until is not None:
         return max(every, min(until - now, LONGEST))
+    if account.room() > NEAR * account.allowance:
+        return every
     return stretched(every, cost, account.room(), account.ends() - now)
 
 

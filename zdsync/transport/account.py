@@ -112,6 +112,11 @@ class Account:
         return max(self._table, self._at.most)
 
     @property
+    def allowance(self) -> float:
+        """Credits of a whole window that are ours: the reserve is left to others."""
+        return (1 - self.reserve) * self.daily
+
+    @property
     def left(self) -> int | None:
         """Credits left as Zoho told last in this window; None where it did not."""
         return self._at.left
