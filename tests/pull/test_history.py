@@ -12,6 +12,7 @@ import pytest
 from tests.loop.portal import Portal, portal
 from tests.pull.world import Ticking
 from zdsync.pull import Allowance
+from zdsync.pull.tags import TagReader
 from zdsync.sandbox.records import Ticket
 
 # Nothing to do, but the fields that come from the past are read.
@@ -206,7 +207,7 @@ def test_tags_are_told_by_whom_and_when_though_clocks_differ(place: Portal, ahea
     ticket = next(one for one in _open(place) if not one.tags)
     app = place.app()
     with app.place.run("run") as run:
-        app.place.puller(run).read_tags([ticket.id])
+        TagReader(app.place.attached(run).purse).read([ticket.id])
     _later(place, 3600)
     now = place.box._now
     place.box._now = lambda: now() + timedelta(seconds=ahead)
@@ -215,7 +216,7 @@ def test_tags_are_told_by_whom_and_when_though_clocks_differ(place: Portal, ahea
     place.box.tag(ticket.id, remove=["vip"], by="agent")
     _later(place, 60)
     with app.place.run("run") as run:
-        app.place.puller(run).read_tags([ticket.id])
+        TagReader(app.place.attached(run).purse).read([ticket.id])
     assert _read(place) == 1
     rows = place.rows(
         "SELECT field, before, after, actor, source FROM zdsync.ticket_changes "
