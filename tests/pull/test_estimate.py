@@ -46,6 +46,28 @@ def test_a_full_pull_costs_what_was_named(known: bool, tmp_path: Path) -> None:
         assert not found.at_least or not known
 
 
+@pytest.mark.parametrize("known", [False, True])
+def test_the_lists_of_departments_and_the_proofs_of_the_crm_are_in_the_price(
+    known: bool, tmp_path: Path
+) -> None:
+    with world(tmp_path, tickets=1500) as place:
+        if known:
+            place.pull()
+        found = _estimated(place, full=True)
+        before = len(place.box.calls)
+        for outcome in place.app().pull(full=True):
+            assert outcome.error is None
+        made = place.box.calls[before:]
+        lists = sum(one.endpoint.endswith("/archivedTickets") for one in made)
+        assert lists == len(place.box.state.departments)
+        for stream, module in (("crm.contacts", "/Contacts"), ("crm.accounts", "/Accounts")):
+            named = next(one.calls for one in found.prices if one.stream == stream)
+            listed = [one for one in made if one.endpoint.endswith(module)]
+            assert abs(named - len(listed)) <= 2, stream
+        desk = sum(one.credits for one in made if one.system == "desk")
+        assert abs(found.credits("desk") - desk) <= 0.15 * desk
+
+
 def test_an_incremental_pull_is_priced_by_what_moved(tmp_path: Path) -> None:
     with world(tmp_path, tickets=300) as place:
         place.pull()

@@ -103,6 +103,25 @@ def test_a_tick_learns_who_did_it_and_since_when(place: Portal) -> None:
     assert _asked(place) == asked
 
 
+def test_a_priority_that_zoho_spells_none_is_told_as_the_empty_one_that_it_is(
+    place: Portal,
+) -> None:
+    ticket = _open(place)[0]
+    place.box.edit(ticket.id, by="agent", priority="-None-")
+    place.pull()
+    _later(place, 60)
+    after = _instant(ticket.modified)
+    for priority in ("High", "Low"):
+        _later(place, 20)
+        place.box.edit(ticket.id, by="agent", priority=priority)
+    place.app().tick(once=True)
+    rows = place.rows(
+        "SELECT before, after, actor FROM zdsync.ticket_changes WHERE ticket_id = ? "
+        "AND field = 'priority' AND changed_at > ? ORDER BY changed_at", ticket.id, after,
+    )  # fmt: skip
+    assert rows == [("-None-", "High", "agent"), ("High", "Low", "agent")]
+
+
 def test_the_agent_has_it_since_history_says(place: Portal) -> None:
     ticket = _open(place)[0]
     agents = [

@@ -49,7 +49,7 @@ _FIELDS: Mapping[str, str] = {
     **dict.fromkeys(("department", "departmentid", "departmentname"), "department_id"),
 }
 _REFERENCES = ("assignee_id", "team_id", "department_id")
-_EMPTY = {"", "-", "-none-", "null"}
+EMPTY = frozenset({"", "-", "-none-", "null"})  # how "no value" is written
 _TAGGED = {"TagsAdded": ("false", "true"), "TagsRemoved": ("true", "false")}
 
 
@@ -186,7 +186,7 @@ def _word(field: str, value: Any) -> str | None:
     if isinstance(value, bool) or not isinstance(value, str | int):
         return None
     text = str(value).strip()
-    empty = {*_EMPTY, "unassigned"} if field == "assignee_id" else _EMPTY
+    empty = {*EMPTY, "unassigned"} if field == "assignee_id" else EMPTY
     return None if text.casefold() in empty else text
 
 

@@ -25,10 +25,11 @@ from zdsync.pull.puller import (
     DEEP_LOOKBACK,
     FIELD_MODULES,
     FIRST,
+    TICKETS,
     Puller,
 )
 from zdsync.sql import Sql, ident
-from zdsync.streams import StreamSpec
+from zdsync.streams import BY_NAME, StreamSpec
 from zdsync.transport import range_credits
 
 Known = Literal["exact", "at least", "as the mirror has", "not told"]
@@ -147,13 +148,15 @@ class Estimator:
         found = _Count.sum(counts)
         pages = max(1, round(found.rows * _OVER / _PAGE + 0.5))
         links, link_credits = self._links(spec, found)
-        bin_pages = 1  # the recycle bin, read when the stream is whole
+        lists = 1  # the recycle bin, read when the stream is whole
+        if spec.name == TICKETS and (full or not cursor.complete):
+            lists += self._departments()  # each one's archived tickets, read after a backfill
         return Price(
             stream=spec.name,
             rows=found.rows if found.known != "not told" else None,
             known=found.known,
-            calls=pages + links + bin_pages,
-            credits=3 * pages + link_credits + 3 * bin_pages,
+            calls=pages + links + lists,
+            credits=3 * pages + link_credits + 3 * lists,
             at_once=max(1, min(self.at_once, 1 + found.rows // _SHARE)),
         )
 
@@ -202,11 +205,25 @@ class Estimator:
         listed = _list_credits(pages, _PAGE)
         return (wanted, float(wanted)) if wanted <= listed else (pages, listed)
 
+    def _departments(self) -> int:
+        """How many departments there are; Desk is asked where the mirror knows none."""
+        spec = BY_NAME["desk.departments"]
+        held = self._held(spec)
+        return held or sum(len(batch.rows) for batch in self.desk.pages(spec))
+
     # -- the CRM ------------------------------------------------------------------------------
+
+    def _names(self, crm: Crm, spec: StreamSpec) -> Sequence[str]:
+        """The fields that are asked for; the CRM tells them where the mirror knows none."""
+        fields = BY_NAME["crm.fields"]
+        told = None if self._held(fields) else crm.fields(fields, spec.module)
+        if told is None:
+            return asked_of(self.puller.mirror, spec).names
+        return [str(row["api_name"]) for row in told.rows]
 
     def _records(self, spec: StreamSpec, full: bool) -> Price:
         assert self.crm is not None  # the puller leaves CRM streams out otherwise
-        slices = self.crm.calls_a_page(spec, asked_of(self.puller.mirror, spec).names)
+        slices = self.crm.calls_a_page(spec, self._names(self.crm, spec))
         if not full and self.puller.mirror.cursor(spec.name).complete:
             return Price(spec.name, None, "not told", slices + 1, slices + 1)
         rows = self.crm.count(spec)
@@ -215,7 +232,9 @@ class Estimator:
             held = self._held(spec)
             rows, known = held or None, _held_word(held)
         pages = 1 + (rows or 0) // _CRM_PAGE
-        return Price(spec.name, rows, known, pages * slices + 1, pages * slices + 1)
+        proof = pages if pages > 1 else 0  # a long list is proven by its ids (crm_survey.py)
+        calls = pages * slices + proof + 1
+        return Price(spec.name, rows, known, calls, calls)
 
     # -- what the mirror knows ----------------------------------------------------------------
 

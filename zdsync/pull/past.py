@@ -10,15 +10,15 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from zdsync.clock import Clock
 from zdsync.connectors import Desk
-from zdsync.connectors.history import CREDITS
+from zdsync.connectors.history import CREDITS, EMPTY
 from zdsync.errors import Missing, TokenRefused, ZdsyncError, ZohoFailed
 from zdsync.mirror import Mirror
-from zdsync.mirror.past import Step, Written
+from zdsync.mirror.past import Kept, Step, Written
 from zdsync.model import Call, Told
 from zdsync.pull.allowance import Allowance
 from zdsync.pull.weave import SLACK, Event, Values, weave
@@ -98,12 +98,13 @@ class PastReader:
                 mine = own_events(events, written[ticket], names)
                 stored = [e for e in events if f"desk.tickets.{e.field}" not in self.exclude]
                 for field, some in _by_field(stored, mine, names).items():
+                    rows, current = held[ticket].changes.get(field, ()), held[ticket].now(field)
                     woven = weave(
                         ticket,
                         field,
-                        held[ticket].changes.get(field, ()),
-                        some,
-                        current=held[ticket].now(field),
+                        rows,
+                        _spelt(some, rows, current),
+                        current=current,
                         read_at=read_at,
                         slack=CLOCKS if field.startswith("tag:") else SLACK,
                     )
@@ -120,6 +121,22 @@ def _by_field(told: Sequence[Told], mine: frozenset[int], names: Names) -> dict[
         event = Event(before, after, one.at, one.actor, one.event in mine)
         found.setdefault(one.field, []).append(event)
     return found
+
+
+def _spelt(
+    events: Sequence[Event], rows: Sequence[Kept], current: tuple[str | None, datetime] | None
+) -> Sequence[Event]:
+    """The events with "empty" written as this ticket's rows write it: priority has `-None-`."""
+    seen = [value for row in rows for value in (row.before, row.after)]
+    seen += [current[0]] if current else []
+    blank = next((one for one in seen if one and one.casefold() in EMPTY), None)
+    if blank is None:
+        return events
+
+    def spelt(values: Values) -> Values:
+        return frozenset({blank}) if values == {None} else values
+
+    return [replace(one, before=spelt(one.before), after=spelt(one.after)) for one in events]
 
 
 def meaning(field: str, word: str | None, names: Names) -> Values:
