@@ -64,7 +64,9 @@ def merge(
     if not before and not after:
         return None
     told = shown if newest is own else incoming
-    raw = told if told is not None and not isinstance(told, dict) else newest or None
+    raw: Any = newest if newest or told is not None else None  # {} is told, null is not
+    if told is not None and not isinstance(told, dict):
+        raw = told
     return {"cf": _shown(raw, after, gone), "cf_kept": after}
 
 

@@ -68,8 +68,10 @@ def known(mirror: Mirror, stream: str) -> Fields:
 
 
 def unlisted(before: Fields, batches: Sequence[RecordBatch]) -> set[str]:
-    """Ids of the fields of modules that list none now though they had some."""
+    """Ids of the fields of modules that list none now, though they had some and others do."""
     listed = {str(row.get("module")) for batch in batches for row in batch.rows}
+    if not listed:
+        return set()  # a list that is empty all of a sudden: the guard's business
     lost = {module for module, _ in before} - listed
     for module in sorted(lost):
         log.warning("module=%s fields=none: kept as they were", module)
