@@ -161,7 +161,7 @@ def _forget(mirror: Mirror) -> None:
 
 
 @settings(
-    max_examples=60,
+    max_examples=15,
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

@@ -73,7 +73,7 @@ def _state(mirror: Mirror) -> dict[str, Any]:
 
 
 @settings(
-    max_examples=40,
+    max_examples=12,
     deadline=None,
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],

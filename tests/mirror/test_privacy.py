@@ -131,7 +131,7 @@ def _rows(steps: Sequence[Any], shift: float) -> list[RecordBatch]:
 
 
 @settings(
-    max_examples=25,
+    max_examples=10,
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

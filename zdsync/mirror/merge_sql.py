@@ -156,7 +156,8 @@ def _merged_columns(table: Table, picks: _Picks) -> str:
         "tags_read_at": "o.tags_read_at",
         "tags_row": "o.tags_row",
         **(_since(table, own) if table.name == TICKETS else {}),
-        "first_seen_at": "case when o.first_seen_at > n.zd_at then n.zd_at else o.first_seen_at end",
+        "first_seen_at": "case when o.first_seen_at is not null "
+        "then least(o.first_seen_at, n.zd_at) end",
         "history_read_at": "o.history_read_at",
         "emptied_at": "o.emptied_at",
         "seen": "n.zd_seen",
