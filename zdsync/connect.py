@@ -81,7 +81,6 @@ class Zoho:
         run_id: str,
         progress: Progress,
         *,
-        exclude: frozenset[str] = frozenset(),
         accept_deletes: bool = False,
         readers: Readers = nobody,
     ) -> Puller:
@@ -95,7 +94,6 @@ class Zoho:
             workers=self.workers,
             drain=self.drain,
             run_id=run_id,
-            exclude=exclude,
             accept_deletes=accept_deletes,
             readers=readers,
         )
@@ -110,7 +108,6 @@ class Zoho:
                 workers=self.workers,
                 drain=self.drain,
                 run_id=puller.run_id,
-                keep=puller.kept,
                 allowance=allowance,
             )
         )

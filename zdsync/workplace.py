@@ -156,7 +156,6 @@ class Workplace:
             run.mirror,
             run.id,
             self.progress,
-            exclude=frozenset(self.settings.exclude),
             accept_deletes=accept_deletes,
             readers=self._read_by,
         )

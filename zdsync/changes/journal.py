@@ -19,6 +19,7 @@ import orjson
 
 from zdsync.clock import Clock
 from zdsync.errors import MirrorFailed
+from zdsync.mirror import sync_directory
 from zdsync.model import Change, Receipt, Scalar
 from zdsync.text import printable
 
@@ -156,7 +157,7 @@ class Journal:
         finally:
             os.close(handle)
         if fresh:
-            _sync_folder(self._folder)
+            sync_directory(self._folder)
 
 
 _RECEIPT = ("outcome", "http_status", "error", "settled_at")
@@ -165,14 +166,6 @@ _RECEIPT = ("outcome", "http_status", "error", "settled_at")
 def _ends_whole(handle: int) -> bool:
     size = os.fstat(handle).st_size
     return size == 0 or os.pread(handle, 1, size - 1) == b"\n"
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _intent(change: Change) -> dict[str, Any]:

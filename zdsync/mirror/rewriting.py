@@ -14,6 +14,7 @@ from pathlib import Path
 from zdsync.errors import MirrorFailed
 from zdsync.mirror.database import Database
 from zdsync.mirror.lock import private_files
+from zdsync.mirror.target import sync_directory
 from zdsync.sql import Sql
 
 _SUFFIX = ".new"
@@ -63,8 +64,4 @@ def _replace(fresh: Path, path: Path) -> None:
         os.fsync(written.fileno())
     path.with_name(path.name + ".wal").unlink(missing_ok=True)
     fresh.rename(path)
-    handle = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    sync_directory(path.parent)

@@ -7,18 +7,16 @@ A list page costs three credits a hundred rows, a call for one record costs one
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TypeVar
 
 from zdsync.clock import Clock
 from zdsync.connectors import Desk
 from zdsync.mirror import Mirror
 from zdsync.model import RecordBatch, Shape
+from zdsync.pull.side_by_side import side_by_side
 from zdsync.sql import Sql
 from zdsync.streams import StreamSpec
 
-T = TypeVar("T")
 PAGE_CREDITS = 3
 PAGE_ROWS = 100
 
@@ -50,13 +48,9 @@ class Children:
         """Yield records in full, a call each."""
         for some in _hundreds(ids):
             now = self.clock.now()
-            found = self._side_by_side(lambda one: self.desk.detail(spec, one), some)
+            found = side_by_side(self.workers(), lambda one: self.desk.detail(spec, one), some)
             rows = tuple(row for row in found.values() if row is not None)
             yield RecordBatch(spec.name, Shape.DETAIL, rows, now)
-
-    def _side_by_side(self, read: Callable[[str], T], ids: Sequence[str]) -> dict[str, T]:
-        with ThreadPoolExecutor(max(1, self.workers()), thread_name_prefix="pull") as pool:
-            return dict(zip(ids, pool.map(read, ids), strict=True))
 
 
 _COUNT = (

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from zdsync.connectors import Conversation
@@ -18,6 +17,7 @@ from zdsync.errors import Missing, Refused
 from zdsync.mirror import Counted
 from zdsync.model import RecordBatch, Shape
 from zdsync.pull.purse import Purse
+from zdsync.pull.side_by_side import side_by_side
 from zdsync.streams import BY_NAME
 
 log = logging.getLogger(__name__)
@@ -46,7 +46,7 @@ class Talks:
                 batch = purse.desk.proofs.by_ids(spec, some)
             finally:
                 purse.settle(PAGE_CREDITS)
-            self.changed += purse.mirror.upsert(purse.keep(batch))
+            self.changed += purse.mirror.upsert(batch)
             purse.mirror.conversations.rows_asked(some)
 
     def read(self, ids: Sequence[str], *, oldest_first: bool) -> int:
@@ -82,8 +82,7 @@ class Talks:
         if not purse.take(booked):
             return 0
         try:
-            with ThreadPoolExecutor(max(1, purse.workers()), thread_name_prefix="pull") as pool:
-                found = dict(zip(some, pool.map(self._one, some), strict=True))
+            found = side_by_side(purse.workers(), self._one, some)
         finally:
             calls = purse.settle(booked)
         self.price = max((call.credits for call in calls), default=0) or self.price
@@ -114,7 +113,7 @@ class Talks:
         threads = tuple(row for talk in talks.values() for row in talk.threads)
         comments = tuple(row for talk in talks.values() for row in talk.comments)
         batches = [
-            self.purse.keep(RecordBatch(name, Shape.LIST, rows, now))
+            RecordBatch(name, Shape.LIST, rows, now)
             for name, rows in (("desk.threads", threads), ("desk.comments", comments))
         ]
         self.changed += self.purse.mirror.conversations.keep(batches, list(talks))

@@ -55,9 +55,8 @@ def keep(mirror: Mirror, budget: Budget, now: datetime) -> None:
 
 
 def _kept(mirror: Mirror, system: str) -> dict[str, Any]:
-    query = Sql("select value from zdsync.options where name = ?", (NOTE + system,))
-    found = mirror.rows(query)
-    told = orjson.loads(found[0][0]) if found else {}
+    found = mirror.noted(NOTE + system)
+    told = orjson.loads(found) if found else {}
     return told if isinstance(told, dict) else {}
 
 

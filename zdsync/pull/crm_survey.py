@@ -24,7 +24,6 @@ from zdsync.mirror import Held, Listed, ListedRow, Mirror
 from zdsync.model import RecordBatch, Row, Shape
 from zdsync.pull.compare import refuse_to_bury
 from zdsync.pull.crm_fields import Asked, asked_of
-from zdsync.sql import Sql
 from zdsync.streams import StreamSpec
 
 log = logging.getLogger(__name__)
@@ -182,9 +181,8 @@ def hasten(mirror: Mirror, spec: StreamSpec) -> None:
 
 def _state(mirror: Mirror, spec: StreamSpec) -> dict[str, Any]:
     """When the stream was last surveyed, and which fields were read of every record."""
-    query = Sql("SELECT value FROM zdsync.options WHERE name = ?", (_NOTE + spec.name,))
-    found = mirror.rows(query)
-    return orjson.loads(found[0][0]) if found else {}
+    found = mirror.noted(_NOTE + spec.name)
+    return orjson.loads(found) if found else {}
 
 
 def _stale(row: Row, held: ListedRow | None) -> bool:

@@ -21,15 +21,13 @@ from zdsync.model import Cursor, RecordBatch, Row
 from zdsync.pull import drift
 from zdsync.pull.crm_fields import asked_of, empty_hidden
 from zdsync.pull.crm_survey import Survey
+from zdsync.pull.lookback import DEEP_LOOKBACK, LOOKBACK, is_deep
 from zdsync.sql import Sql
 from zdsync.streams import BY_NAME, StreamSpec
 
 log = logging.getLogger(__name__)
 
 STREAMS = ("crm.accounts", "crm.contacts", "crm.leads")
-LOOKBACK = timedelta(minutes=15)
-DEEP_LOOKBACK = timedelta(hours=24)  # rows that a moving list skipped are read again
-DEEP_EVERY = timedelta(hours=1)
 _ASK = 200  # ids of one kind that a run asks for
 _SETTINGS = {"Contacts": "ZDSYNC_CRM_CONTACTS", "Accounts": "ZDSYNC_CRM_ACCOUNTS"}
 # Where Desk names CRM records, and the streams that may hold them, most likely first.
@@ -100,7 +98,7 @@ class CrmWalk:
         started, asked = self.clock.now(), asked_of(self.mirror, spec)
         cursor = self.mirror.cursor(spec.name)
         whole = full or not cursor.complete or not self.survey.known(spec)
-        deep = cursor.deep_at is None or started - cursor.deep_at >= DEEP_EVERY
+        deep = is_deep(cursor, started)
         since = None if whole else _since(cursor, started, deep)
         try:
             for batch in self.crm.records(spec, asked.names, asked.custom, since):
@@ -145,8 +143,7 @@ class CrmWalk:
         if not all(self.mirror.cursor(name).complete for name in streams):
             return
         now, note = self.clock.now(), f"pointed.{spec.name}"
-        told = self.mirror.rows(Sql("SELECT value FROM zdsync.options WHERE name = ?", (note,)))
-        last = told[0][0] if told else "2000-01-01"
+        last = self.mirror.noted(note) or "2000-01-01"
         query = _unknown(spec.name, column, streams, last)
         wanted = [str(one) for (one,) in self.mirror.rows(query)]
         whole = len(wanted) < _ASK

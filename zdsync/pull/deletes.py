@@ -22,7 +22,6 @@ from zdsync.mirror import Held, Mirror
 from zdsync.model import RecordBatch
 from zdsync.pull.compare import refuse_to_bury
 from zdsync.pull.crm_survey import hasten
-from zdsync.sql import Sql
 from zdsync.streams import StreamSpec
 
 log = logging.getLogger(__name__)
@@ -34,8 +33,6 @@ _MARGIN = {"desk": timedelta(hours=1), "crm": timedelta(days=1)}  # lists may la
 _PAGES = 20
 _AGAIN = 100  # CRM records in the bin that are asked for again: one call
 BURIED = ("trashed", "gone")
-
-Keep = Callable[[RecordBatch], RecordBatch]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +48,12 @@ class Bin:
 
 @dataclass(frozen=True, slots=True)
 class Deletes:
-    """Reads bins and buries. `keep` drops columns never stored; `again` reads CRM records."""
+    """Reads bins and buries. `again` reads CRM records."""
 
     mirror: Mirror
     desk: Desk
     crm: Crm | None
     clock: Clock
-    keep: Keep
     again: Callable[[StreamSpec, Sequence[str]], RecordBatch]
     accept: bool = False
 
@@ -137,7 +133,7 @@ class Deletes:
         for one in ids:
             batch = self.desk.proofs.details(spec, one)
             if batch.rows:
-                self.mirror.upsert(self.keep(batch))
+                self.mirror.upsert(batch)
                 if batch.rows[0].get("is_trashed") is False:
                     restored.add(one)
         return restored
@@ -148,7 +144,7 @@ class Deletes:
         if not ids:
             return 0
         batch = self.again(spec, ids)
-        self.mirror.upsert(self.keep(batch))
+        self.mirror.upsert(batch)
         return len(batch.rows)
 
     def held(self, spec: StreamSpec) -> Held:
@@ -161,9 +157,8 @@ class Deletes:
         return sum(many for presence, many in found.items() if presence not in BURIED)
 
     def _state(self, spec: StreamSpec) -> dict[str, datetime]:
-        name = f"deletes.{spec.name}"
-        found = self.mirror.rows(Sql("select value from zdsync.options where name = ?", (name,)))
-        told = orjson.loads(found[0][0]) if found else {}
+        found = self.mirror.noted(f"deletes.{spec.name}")
+        told = orjson.loads(found) if found else {}
         return {key: datetime.fromisoformat(text) for key, text in told.items() if text}
 
     def _keep_state(self, spec: StreamSpec, at: datetime, seen: datetime | None) -> None:

@@ -19,15 +19,8 @@ from zdsync.connectors.decode import moment_of
 from zdsync.model import Call, Span
 from zdsync.pull.crm_fields import asked_of
 from zdsync.pull.crm_walk import STREAMS as CRM_STREAMS
-from zdsync.pull.puller import (
-    AHEAD,
-    DEEP_EVERY,
-    DEEP_LOOKBACK,
-    FIELD_MODULES,
-    FIRST,
-    TICKETS,
-    Puller,
-)
+from zdsync.pull.lookback import AHEAD, DEEP_LOOKBACK, FIRST, is_deep
+from zdsync.pull.puller import FIELD_MODULES, TICKETS, Puller
 from zdsync.sql import Sql, ident
 from zdsync.streams import BY_NAME, StreamSpec
 from zdsync.transport import range_credits
@@ -142,7 +135,7 @@ class Estimator:
                 for span in pending or (Span(FIRST, now + AHEAD),)
             ]
         else:
-            deep = cursor.deep_at is None or now - cursor.deep_at >= DEEP_EVERY
+            deep = is_deep(cursor, now)
             start = (cursor.value or FIRST) - (DEEP_LOOKBACK if deep else timedelta(0))
             counts = [self._count(spec, "modified", Span(start, now + AHEAD))]
         found = _Count.sum(counts)

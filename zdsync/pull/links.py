@@ -114,12 +114,11 @@ class LinkRefresh:
         return [str(id) for id, link in held if link != told[id]]
 
     def _state(self, spec: StreamSpec) -> _State:
-        query = Sql("SELECT value FROM zdsync.options WHERE name = ?", (_name(spec),))
-        found = self.mirror.rows(query)
-        if not found:
+        found = self.mirror.noted(_name(spec))
+        if found is None:
             now = self.clock.now()
             return _State(now, now)
-        told = orjson.loads(found[0][0])
+        told = orjson.loads(found)
         times = {key: datetime.fromisoformat(told[key]) for key in ("began", "at")}
         return _State(**{**told, **times})
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -21,6 +20,7 @@ from zdsync.mirror import Mirror
 from zdsync.mirror.past import Kept, Step, Written
 from zdsync.model import Call, Told
 from zdsync.pull.allowance import Allowance
+from zdsync.pull.side_by_side import side_by_side
 from zdsync.pull.weave import SLACK, Event, Values, weave
 
 log = logging.getLogger(__name__)
@@ -81,9 +81,8 @@ class PastReader:
                 failures.append(failure)
                 return None
 
-        with ThreadPoolExecutor(max(1, self.workers()), thread_name_prefix="history") as pool:
-            found = zip((ticket for ticket, _ in wanted), pool.map(one, wanted), strict=True)
-            told = {ticket: events for ticket, events in found if events is not None}
+        found = side_by_side(self.workers(), one, wanted)
+        told = {ticket: events for (ticket, _), events in found.items() if events is not None}
         if told:
             self._weave(told, names, read_at)
         return len(told), failures[0] if failures else None

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Literal
 
 from zdsync.clock import Clock
@@ -30,19 +30,16 @@ from zdsync.pull.archive import first_read
 from zdsync.pull.children import Children
 from zdsync.pull.crm_fields import asked_of
 from zdsync.pull.crm_survey import Survey
-from zdsync.pull.crm_walk import LOOKBACK, CrmWalk
+from zdsync.pull.crm_walk import CrmWalk
 from zdsync.pull.deletes import Deletes
 from zdsync.pull.links import LINKED, LinkRefresh
+from zdsync.pull.lookback import AHEAD, DEEP_LOOKBACK, FIRST, LOOKBACK, is_deep
 from zdsync.pull.progress import Progress, StreamOutcome
 from zdsync.pull.spans import subtract
 from zdsync.streams import BY_NAME, STREAMS, StreamSpec
 
 log = logging.getLogger(__name__)
 
-DEEP_LOOKBACK = timedelta(hours=24)
-DEEP_EVERY = timedelta(hours=1)
-AHEAD = timedelta(minutes=5)  # Zoho's clock may run before ours
-FIRST = datetime(2000, 1, 1, tzinfo=UTC)  # before any Zoho portal
 BATCH_ROWS = 1000
 TICKETS = "desk.tickets"
 FIELD_MODULES = ("tickets", "contacts", "accounts")
@@ -60,7 +57,6 @@ class Puller:
     workers: Callable[[], int]
     drain: Callable[[], Sequence[Call]]
     run_id: str
-    exclude: frozenset[str] = frozenset()
     accept_deletes: bool = False
     surveyed: bool = False  # a CRM list was surveyed in this run
     readers: drift.Readers = drift.nobody
@@ -137,7 +133,7 @@ class Puller:
         keep: Iterable[str] = (),
     ) -> None:
         now = self.clock.now()
-        held = [self.kept(batch) for batch in batches]
+        held = list(batches)
         cursor = replace(self.mirror.cursor(spec.name), complete=True, last_pull_at=now, value=now)
         ids = {row["id"] for batch in held for row in batch.rows} | set(keep)
         with self.mirror.transaction():
@@ -164,7 +160,7 @@ class Puller:
 
         def commit(spec: StreamSpec, some: Sequence[RecordBatch], cursor: Cursor | None) -> int:
             before = told.changed
-            self._commit(spec, [self.kept(batch) for batch in some], cursor, told)
+            self._commit(spec, some, cursor, told)
             return told.changed - before
 
         def one(batch: RecordBatch) -> int:
@@ -211,13 +207,13 @@ class Puller:
         done = replace(cursor, pending=(), complete=True, last_pull_at=now, deep_at=now)
         self._commit(spec, [], done, tally)
         for batch in first_read(self.mirror, self.desk, now) if spec.name == TICKETS else ():
-            self._commit(spec, [self.kept(batch)], None, tally)
+            self._commit(spec, [batch], None, tally)
 
     def _incremental(self, spec: StreamSpec, cursor: Cursor, tally: _Tally) -> None:
         """Walk modified time from the cursor; it follows the committed rows, never beyond."""
         now = self.clock.now()
         start = cursor.value or FIRST
-        deep = cursor.deep_at is None or now - cursor.deep_at >= DEEP_EVERY
+        deep = is_deep(cursor, now)
         span = Span(start - DEEP_LOOKBACK if deep else start, now + AHEAD)
         left: tuple[Span, ...] = (span,)
         for rows, covers in self._pages(spec, "modified", span, tally):
@@ -255,11 +251,11 @@ class Puller:
             return
         children = self._children()
         for batch in children.links(spec):
-            self._commit(spec, [self.kept(batch)], None, tally)
+            self._commit(spec, [batch], None, tally)
         if spec.name in LINKED:
             refresh = LinkRefresh(self.mirror, self.desk, self.clock, children.details)
             for batch in refresh.batches(spec):
-                self._commit(spec, [self.kept(batch)], None, tally)
+                self._commit(spec, [batch], None, tally)
         walk = self.crm_walk()
         if walk is not None:
             walk.pointed_at(spec)
@@ -276,21 +272,12 @@ class Puller:
             return self.crm.by_ids(spec, ids, asked.names, asked.custom)
 
         where = (self.mirror, self.desk, self.crm, self.clock)
-        return Deletes(*where, keep=self.kept, again=again, accept=self.accept_deletes)
+        return Deletes(*where, again=again, accept=self.accept_deletes)
 
     # -- one way into the mirror -------------------------------------------------------------
 
     def _batch(self, spec: StreamSpec, rows: Sequence[Row]) -> RecordBatch:
-        return self.kept(RecordBatch(spec.name, Shape.SEARCH, tuple(rows), self.clock.now()))
-
-    def kept(self, batch: RecordBatch) -> RecordBatch:
-        """Drop the columns that are never stored (ZDSYNC_EXCLUDE)."""
-        prefix = batch.stream + "."
-        dropped = {n.removeprefix(prefix) for n in self.exclude if n.startswith(prefix)}
-        if not dropped:
-            return batch
-        rows = tuple({k: v for k, v in row.items() if k not in dropped} for row in batch.rows)
-        return replace(batch, rows=rows)
+        return RecordBatch(spec.name, Shape.SEARCH, tuple(rows), self.clock.now())
 
     def _commit(
         self,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from zdsync.clock import Clock
 from zdsync.connectors import Desk
 from zdsync.mirror import Mirror
-from zdsync.model import Call, RecordBatch
+from zdsync.model import Call
 from zdsync.pull.allowance import Allowance
 
 
@@ -25,7 +25,6 @@ class Purse:
     workers: Callable[[], int]
     drain: Callable[[], Sequence[Call]]
     run_id: str
-    keep: Callable[[RecordBatch], RecordBatch]
     allowance: Allowance
     calls: int = 0
     credits: float = 0.0

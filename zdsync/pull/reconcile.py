@@ -22,8 +22,8 @@ from zdsync.pull.archive import Archive
 from zdsync.pull.compare import LEAF, Window
 from zdsync.pull.crm_survey import Survey
 from zdsync.pull.deletes import BURIED, Bin, Deletes
+from zdsync.pull.lookback import AHEAD, FIRST
 from zdsync.pull.narrow import Narrowing
-from zdsync.pull.puller import AHEAD, FIRST
 from zdsync.pull.repair import Repair
 from zdsync.pull.sources import ByFields, BySearch
 from zdsync.sql import Sql

@@ -7,7 +7,6 @@ that a record which another id answers for (a merge) is gone.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 
@@ -17,6 +16,7 @@ from zdsync.mirror import Axis, Held, Mirror
 from zdsync.model import RecordBatch, Shape, Span
 from zdsync.pull.compare import refuse_to_bury
 from zdsync.pull.deletes import BURIED, Bin, Deletes
+from zdsync.pull.side_by_side import side_by_side
 from zdsync.streams import StreamSpec
 
 _SOME = 50  # single records between two looks at credits and guard
@@ -47,7 +47,7 @@ class Repair:
         """Merge rows; those that were buried and live now came back."""
         ids = [row["id"] for row in batch.rows]
         before = self._held.of(ids)
-        self.repaired += self.mirror.upsert(self.deletes.keep(batch))
+        self.repaired += self.mirror.upsert(batch)
         after = self._held.of(ids)
         self.back += sum(
             1
@@ -109,10 +109,8 @@ class Repair:
             except Refused:
                 return None  # no right to it, perhaps: no proof of anything
 
-        with ThreadPoolExecutor(max(1, self.workers()), thread_name_prefix="repair") as pool:
-            found = dict(zip(ids, pool.map(ask, ids), strict=True))
         gone = []
-        for one, batch in found.items():
+        for one, batch in side_by_side(self.workers(), ask, ids).items():
             if batch is None:
                 self.refused += 1
             elif batch.rows:

@@ -71,7 +71,7 @@ class ByFields:
 
     def learn(self) -> str:
         """Compare all tickets by class of status and spam; returns what could not be proven."""
-        price = self._note(_PRICE)
+        price = self._mirror.noted(_PRICE)
         if price and float(price) >= _DEAR:
             return f"classes of status are not counted: that costs {price} credits"
         try:
@@ -82,7 +82,7 @@ class ByFields:
             return "Zoho tells no counts by class of status"
         self._mirror.note(_PRICE, f"{told.credits:g}")
         types = self._held.types()
-        noted = self._note(_READING)
+        noted = self._mirror.noted(_READING)
         if noted is not None:
             self._reading = Reading.of(noted)
             self.agrees = self._reading.agrees(told, types)
@@ -107,8 +107,3 @@ class ByFields:
 
     def split(self, span: Span) -> datetime | None:
         return self._held.split("created", span)
-
-    def _note(self, name: str) -> str | None:
-        query = Sql("select value from zdsync.options where name = ?", (name,))
-        found = self._mirror.rows(query)
-        return str(found[0][0]) if found else None

@@ -8,21 +8,19 @@ is begun which Zoho's own counts say is dearer than it may be.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TypeVar
 
 from zdsync.connectors import Tag
 from zdsync.errors import Missing
 from zdsync.pull.allowance import Allowance
 from zdsync.pull.purse import Purse
+from zdsync.pull.side_by_side import side_by_side
 from zdsync.sql import Sql
 
 log = logging.getLogger(__name__)
 
-T = TypeVar("T")
 PAGE_CREDITS = 3
 PAGE_ROWS = 100
 _EVERY = timedelta(hours=24)
@@ -78,8 +76,7 @@ class TagReader:
         purse.mirror.note(_SWEPT, now.isoformat())
 
     def _at(self, name: str) -> datetime | None:
-        query = Sql("SELECT max(value) FROM zdsync.options WHERE name = ?", (name,))
-        told = self.purse.mirror.rows(query)[0][0]
+        told = self.purse.mirror.noted(name)
         return datetime.fromisoformat(told) if told else None
 
     def _every(self, tickets: Sequence[str], now: datetime) -> bool:
@@ -94,7 +91,7 @@ class TagReader:
         return True
 
     def _each(self, tickets: Sequence[str]) -> dict[str, tuple[str, ...]]:
-        found = self._side_by_side(self._tags_of, tickets)
+        found = side_by_side(self.purse.workers(), self._tags_of, tickets)
         return {one: names for one, names in found.items() if names is not None}
 
     def _tags_of(self, ticket_id: str) -> tuple[str, ...] | None:
@@ -120,7 +117,8 @@ class TagReader:
         if asking + price >= tickets or not purse.take(price):
             return False
         try:
-            carriers = self._side_by_side(purse.desk.tickets_of_tag, [tag.id for tag in used])
+            tags_read = [tag.id for tag in used]
+            carriers = side_by_side(purse.workers(), purse.desk.tickets_of_tag, tags_read)
         finally:
             purse.settle(price)
         tags: dict[str, list[str]] = {}
@@ -129,10 +127,6 @@ class TagReader:
                 tags.setdefault(ticket, []).append(tag.name)
         purse.mirror.tags_swept(tags, departments, started)
         return True
-
-    def _side_by_side(self, read: Callable[[str], T], ids: Sequence[str]) -> dict[str, T]:
-        with ThreadPoolExecutor(max(1, self.purse.workers()), thread_name_prefix="pull") as pool:
-            return dict(zip(ids, pool.map(read, ids), strict=True))
 
 
 def _price(tag: Tag) -> int:
