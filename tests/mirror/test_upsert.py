@@ -206,6 +206,10 @@ def test_presence_follows_the_flags(mirror: Mirror, flags: dict[str, bool], pres
     mirror.upsert(batch(ticket("2"), shape=Shape.DETAIL))
     mirror.upsert(batch(ticket("2", modified=3, **flags), shape=Shape.DETAIL, read=20))
     assert [one(mirror, "presence", id=id) for id in "12"] == [presence, presence]
+    dead = presence in ("trashed", "gone")  # an answer that says so is a tombstone
+    wanted = [(at(10) if dead else None), (at(20) if dead else None)]
+    found = [one(mirror, "deleted_at", id=id) for id in "12"]
+    assert found == [moment and moment.replace(tzinfo=None) for moment in wanted]
 
 
 def test_restored_ticket_is_live_again_once_search_shows_a_newer_version(mirror: Mirror) -> None:
@@ -213,7 +217,14 @@ def test_restored_ticket_is_live_again_once_search_shows_a_newer_version(mirror:
     mirror.upsert(batch(ticket(modified=1), read=20))
     assert one(mirror, "presence") == "trashed"
     mirror.upsert(batch(ticket(modified=2), read=30))
-    assert one(mirror, "presence, is_trashed") == ("live", True)
+    assert one(mirror, "presence, deleted_at, is_trashed") == ("live", None, True)
+
+
+def test_bin_tells_since_when_a_ticket_is_trashed_that_its_detail_called_so(mirror: Mirror) -> None:
+    mirror.upsert(batch(ticket(modified=1, is_trashed=True), shape=Shape.DETAIL))
+    assert mirror.bury(TICKETS, ["1"], at(30), "trashed", since={"1": at(20)}) == 1
+    assert one(mirror, "presence, deleted_at") == ("trashed", at(20).replace(tzinfo=None))
+    assert mirror.bury(TICKETS, ["1"], at(40), "trashed") == 0
 
 
 def test_ticket_changes_keep_what_changed_and_by_whom(mirror: Mirror) -> None:

@@ -297,7 +297,7 @@ def _row(
     wanted = record.presence if record else "gone"
     if row["presence"] != wanted:
         yield ("presence", row["presence"], wanted)
-    if (row["deleted_at"] is None) != (wanted not in ("trashed", "gone")) and spec.walk != "time":
+    if (row["deleted_at"] is None) != (row["presence"] not in ("trashed", "gone")):
         yield ("deleted_at", row["deleted_at"], wanted)
     answers = served.rows[spec.name][one]
     now = None if record is None or wanted in ("trashed", "gone") else record.walked
@@ -322,7 +322,6 @@ def _row(
         have = {k: v for k, v in json.loads(row["cf"] or "{}").items() if v is not None}
         silent = {key for name, own, key in served.silent if (name, own) == (spec.name, one)}
         wrong = {k for k in {*have, *custom_of(spec, now)} if not _same(have.get(k), now.get(k))}
-        silent |= {k for k in wrong if not any(k in answer for answer in answers)}  # NAME=crm
         if wrong - silent:
             yield ("cf", have, custom_of(spec, now))
     yield from _extra(spec, row, now, answers)

@@ -78,7 +78,7 @@ def bury(
             "from (select r[1] as id, r[2]::timestamp as at from "
             """(select unnest(from_json($3, '[["VARCHAR"]]')) as r)) n """
             "where t.id = n.id and t.pulled_at < $2::timestamp "
-            "and (t.deleted_at is null or t.presence <> $1)",
+            "and (coalesce(t.deleted_at, t.pulled_at) <= t.pulled_at or t.presence <> $1)",
             (presence, naive(read_at), orjson.dumps(told).decode()),
         )
     )

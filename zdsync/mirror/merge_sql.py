@@ -48,10 +48,11 @@ def schema(table: Table) -> str:
 def insert_new(table: Table) -> str:
     """The statement that adds new rows; parameters: schema, lines."""
     own = {column: f"n.{ident(column)}" for column in table.kinds}
+    presence = _presence("null", "n.zd_flags", own)
     added = {
         "extra": "n.extra",
-        "presence": _presence("null", "n.zd_flags", own),
-        "deleted_at": "null",
+        "presence": presence,
+        "deleted_at": _deleted("null", presence, "n.zd_at"),
         "pulled_at": "n.zd_at",
         "tags_read_at": "null",
         "tags_row": "null",
@@ -147,11 +148,12 @@ def _merged_columns(table: Table, picks: _Picks) -> str:
     """The select list of a merge."""
     own = picks.columns
     pulled = "greatest(n.zd_at, o.pulled_at)"
-    deleted = f"case when o.deleted_at > {pulled} then o.deleted_at end"
+    buried = f"case when o.deleted_at > {pulled} then o.deleted_at end"
+    presence = _presence(f"({buried})", "n.zd_flags", _parens(own), "o.presence")
     added = {
         "extra": _filled("extra"),
-        "presence": _presence(f"({deleted})", "n.zd_flags", _parens(own), "o.presence"),
-        "deleted_at": deleted,
+        "presence": presence,
+        "deleted_at": _deleted(buried, presence, pulled),
         "pulled_at": pulled,
         "tags_read_at": "o.tags_read_at",
         "tags_row": "o.tags_row",
@@ -209,6 +211,14 @@ def _presence(deleted: str, flags: str, columns: Mapping[str, str], kept: str = 
         if column in columns:
             pieces.append(f"when {guard}{columns[column]} then '{word}'")
     return "case " + " ".join(pieces) + " else 'live' end"
+
+
+def _deleted(buried: str, presence: str, pulled: str) -> str:
+    """SQL of `deleted_at`: the tombstone's, else when a row with its trash flag was last read.
+
+    No later than `pulled_at`, so the row's flags decide again when the next one comes.
+    """
+    return f"coalesce({buried}, case when {presence} in ('trashed', 'gone') then {pulled} end)"
 
 
 def _parens(pieces: Mapping[str, str]) -> dict[str, str]:
