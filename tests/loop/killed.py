@@ -18,7 +18,7 @@ from zdsync.cli import main
 from zdsync.mirror import migrate, publishing
 from zdsync.mirror.database import Database
 from zdsync.mirror.mirror import Mirror
-from zdsync.pull import puller
+from zdsync.pull import time_walk
 from zdsync.pull.puller import Puller
 from zdsync.pull.reconcile import Reconciler
 
@@ -89,6 +89,6 @@ def _watch(moments: Moments) -> None:
 
 
 if __name__ == "__main__":
-    puller.BATCH_ROWS = 100  # a checkpoint a page
+    time_walk.BATCH_ROWS = 100  # a checkpoint a page
     _watch(Moments(sys.argv[1], Path(sys.argv[2])))
     sys.exit(main(sys.argv[3:]))

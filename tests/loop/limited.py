@@ -14,7 +14,7 @@ from typing import Any
 
 from zdsync.cli import main
 from zdsync.mirror import publishing
-from zdsync.pull import puller
+from zdsync.pull import time_walk
 
 
 def limit(size: int) -> None:
@@ -39,5 +39,5 @@ if __name__ == "__main__":
         signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     (limit_the_copy if sys.argv[2] == "publish" else limit)(int(sys.argv[1]))
-    puller.BATCH_ROWS = 50
+    time_walk.BATCH_ROWS = 50
     sys.exit(main(sys.argv[3:]))

@@ -9,7 +9,7 @@ from tests.loop.portal import Portal, portal
 from zdsync.app import App
 from zdsync.errors import ZohoFailed
 from zdsync.model import Cursor
-from zdsync.pull.puller import LOOKBACK
+from zdsync.pull.lookback import LOOKBACK
 from zdsync.readings import reading
 from zdsync.sql import Sql
 
@@ -55,6 +55,15 @@ def test_promise_1_a_broken_backfill_goes_on_where_it_stopped(tmp_path: Path) ->
                  if not (t.spam or t.trashed or t.archived)}  # fmt: skip
         assert _ids(place) == truth
         assert _cursor(place).complete
+
+
+def test_what_a_failing_walk_had_read_is_kept(tmp_path: Path) -> None:
+    with portal(tmp_path, tickets=1500) as place:
+        app = place.app(edition="free")
+        app.place.clock.sleep = lambda seconds: None  # type: ignore[method-assign]  # no waiting in tests
+        _break_after(place, app, pages=8)  # fewer than fill a batch
+        assert len(_ids(place)) >= 300
+        assert _cursor(place).pending
 
 
 def _break_after(place: Portal, app: App, pages: int) -> None:

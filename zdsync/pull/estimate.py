@@ -20,7 +20,7 @@ from zdsync.model import Call, Span
 from zdsync.pull.crm_fields import asked_of
 from zdsync.pull.crm_walk import STREAMS as CRM_STREAMS
 from zdsync.pull.lookback import AHEAD, DEEP_LOOKBACK, FIRST, is_deep
-from zdsync.pull.puller import FIELD_MODULES, TICKETS, Puller
+from zdsync.pull.puller import FIELD_MODULES, Puller
 from zdsync.sql import Sql, ident
 from zdsync.streams import BY_NAME, StreamSpec
 from zdsync.transport import range_credits
@@ -142,7 +142,7 @@ class Estimator:
         pages = max(1, round(found.rows * _OVER / _PAGE + 0.5))
         links, link_credits = self._links(spec, found)
         lists = 1  # the recycle bin, read when the stream is whole
-        if spec.name == TICKETS and (full or not cursor.complete):
+        if spec.name == "desk.tickets" and (full or not cursor.complete):
             lists += self._departments()  # each one's archived tickets, read after a backfill
         return Price(
             stream=spec.name,

@@ -8,10 +8,9 @@ connectors' threads only fetch. A stream that fails leaves the others alone.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Literal
 
 from zdsync.clock import Clock
 from zdsync.connectors import Crm, Desk, forbids
@@ -24,24 +23,20 @@ from zdsync.errors import (
     ZohoFailed,
 )
 from zdsync.mirror import Mirror
-from zdsync.model import Call, Cursor, RecordBatch, Row, Shape, Span
+from zdsync.model import Call, Cursor, RecordBatch
 from zdsync.pull import drift
-from zdsync.pull.archive import first_read
 from zdsync.pull.children import Children
 from zdsync.pull.crm_fields import asked_of
 from zdsync.pull.crm_survey import Survey
 from zdsync.pull.crm_walk import CrmWalk
 from zdsync.pull.deletes import Deletes
 from zdsync.pull.links import LINKED, LinkRefresh
-from zdsync.pull.lookback import AHEAD, DEEP_LOOKBACK, FIRST, LOOKBACK, is_deep
 from zdsync.pull.progress import Progress, StreamOutcome
-from zdsync.pull.spans import subtract
+from zdsync.pull.time_walk import TimeWalk
 from zdsync.streams import BY_NAME, STREAMS, StreamSpec
 
 log = logging.getLogger(__name__)
 
-BATCH_ROWS = 1000
-TICKETS = "desk.tickets"
 FIELD_MODULES = ("tickets", "contacts", "accounts")
 
 
@@ -186,64 +181,12 @@ class Puller:
     # -- tickets, contacts, accounts: walked by time ----------------------------------------
 
     def _through_time(self, spec: StreamSpec, full: bool, tally: _Tally) -> None:
-        cursor = self.mirror.cursor(spec.name)
-        if full or not cursor.complete:
-            self._backfill(spec, cursor, full, tally)
-        else:
-            self._incremental(spec, cursor, tally)
+        def commit(batches: Sequence[RecordBatch], cursor: Cursor | None, total: int) -> None:
+            tally.total = max(tally.total, total)
+            self._commit(spec, batches, cursor, tally)
+
+        TimeWalk(spec, self.mirror, self.desk, self.clock, self.workers, commit).read(full)
         self._read_links(spec, tally)
-
-    def _backfill(self, spec: StreamSpec, cursor: Cursor, full: bool, tally: _Tally) -> None:
-        """Walk created time; what is not yet read survives a crash as the cursor's `pending`."""
-        now = self.clock.now()
-        if full or not cursor.pending:
-            span = Span(FIRST, now + AHEAD)
-            cursor = Cursor(spec.name, now - LOOKBACK, (span,), False, cursor.last_pull_at)
-            self.mirror.save_cursor(cursor)
-        for span in cursor.pending:
-            for rows, covers in self._pages(spec, "created", span, tally):
-                cursor = replace(cursor, pending=subtract(cursor.pending, covers))
-                self._commit(spec, [self._batch(spec, rows)], cursor, tally)
-        done = replace(cursor, pending=(), complete=True, last_pull_at=now, deep_at=now)
-        self._commit(spec, [], done, tally)
-        for batch in first_read(self.mirror, self.desk, now) if spec.name == TICKETS else ():
-            self._commit(spec, [batch], None, tally)
-
-    def _incremental(self, spec: StreamSpec, cursor: Cursor, tally: _Tally) -> None:
-        """Walk modified time from the cursor; it follows the committed rows, never beyond."""
-        now = self.clock.now()
-        start = cursor.value or FIRST
-        deep = is_deep(cursor, now)
-        span = Span(start - DEEP_LOOKBACK if deep else start, now + AHEAD)
-        left: tuple[Span, ...] = (span,)
-        for rows, covers in self._pages(spec, "modified", span, tally):
-            left = subtract(left, covers)
-            reached = max(start, min(left[0].low if left else now, now - LOOKBACK))
-            cursor = replace(cursor, value=reached)
-            self._commit(spec, [self._batch(spec, rows)], cursor, tally)
-        done = replace(
-            cursor,
-            value=max(start, now - LOOKBACK),
-            last_pull_at=now,
-            deep_at=now if deep else cursor.deep_at,
-        )
-        self._commit(spec, [], done, tally)
-
-    def _pages(
-        self, spec: StreamSpec, axis: Literal["created", "modified"], span: Span, tally: _Tally
-    ) -> Iterator[tuple[list[Row], list[Span]]]:
-        """Gather pages into batches of about a thousand rows."""
-        rows: list[Row] = []
-        covers: list[Span] = []
-        for page in self.desk.search(spec, axis, span, workers=self.workers()):
-            rows.extend(page.rows)
-            covers.extend(page.covers)
-            tally.total = max(tally.total, page.total or 0)
-            if len(rows) >= BATCH_ROWS:
-                yield rows, covers
-                rows, covers = [], []
-        if rows or covers:
-            yield rows, covers
 
     def _read_links(self, spec: StreamSpec, tally: _Tally) -> None:
         """Read the CRM links that search rows lack."""
@@ -275,9 +218,6 @@ class Puller:
         return Deletes(*where, again=again, accept=self.accept_deletes)
 
     # -- one way into the mirror -------------------------------------------------------------
-
-    def _batch(self, spec: StreamSpec, rows: Sequence[Row]) -> RecordBatch:
-        return RecordBatch(spec.name, Shape.SEARCH, tuple(rows), self.clock.now())
 
     def _commit(
         self,
