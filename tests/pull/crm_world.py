@@ -9,7 +9,7 @@ from tests.pull.world import World
 from zdsync.errors import ZdsyncError
 from zdsync.mirror import Mirror
 from zdsync.pull import Puller, Quiet, StreamOutcome
-from zdsync.pull.reconcile import Comparison
+from zdsync.pull.comparison import Comparison
 
 CRM = ("crm.fields", "crm.users", "crm.accounts", "crm.contacts", "crm.leads")
 

@@ -10,65 +10,30 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 
 from zdsync.clock import Clock
 from zdsync.connectors import Desk
-from zdsync.errors import MirrorFailed, Refused, TokenRefused, Vanishing, ZdsyncError, ZohoFailed
+from zdsync.errors import MirrorFailed, Refused, TokenRefused, Vanishing, ZohoFailed
 from zdsync.mirror import HIDDEN, Held, Mirror, doubles
 from zdsync.model import Call, Span
 from zdsync.pull import compare
 from zdsync.pull.archive import Archive
 from zdsync.pull.compare import LEAF, Window
+from zdsync.pull.comparison import NOTE, Comparison
 from zdsync.pull.crm_survey import Survey
 from zdsync.pull.deletes import BURIED, Bin, Deletes
 from zdsync.pull.lookback import AHEAD, FIRST
 from zdsync.pull.narrow import Narrowing
 from zdsync.pull.repair import Repair
 from zdsync.pull.sources import ByFields, BySearch
-from zdsync.sql import Sql
 from zdsync.streams import BY_NAME, StreamSpec
 
 log = logging.getLogger(__name__)
 
-STREAMS = ("desk.tickets", "desk.contacts", "desk.accounts")
-CHECKED = (*STREAMS, "crm.contacts", "crm.accounts", "crm.leads")
-NOTE = "reconciled."
-EVERY = timedelta(hours=6)  # the service compares one stream so often …
-ALLOWANCE = 60.0  # … for so many credits
 _PARTS = 4  # windows of the first comparison
 _BIN_PAGES = 5
 _PROBE = 10  # records of a hidden presence that are asked for
 _FLAGS = {"spam": "is_spam", "archived": "is_archived"}
-
-
-def due(mirror: Mirror, now: datetime) -> str | None:
-    """The stream that was compared longest ago; None while the last comparison is fresh."""
-    query = Sql("select name, value from zdsync.options where starts_with(name, ?)", (NOTE,))
-    last = {
-        str(name).removeprefix(NOTE): datetime.fromisoformat(value)
-        for name, value in mirror.rows(query)
-    }
-    if last and now - max(last.values()) < EVERY:
-        return None
-    whole = [name for name in STREAMS if mirror.cursor(name).complete]
-    return min(whole, key=lambda name: last.get(name, FIRST), default=None)
-
-
-@dataclass(slots=True)
-class Comparison:
-    """How one stream compared: windows, rows on both sides, what was mended, what it cost."""
-
-    stream: str
-    windows: int = 0
-    remote: int = 0
-    held: int = 0
-    repaired: int = 0
-    buried: int = 0
-    back: int = 0
-    credits: float = 0.0
-    unproven: list[str] = field(default_factory=list)
-    error: ZdsyncError | None = None
 
 
 class AllowanceSpent(Exception):

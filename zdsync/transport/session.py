@@ -8,7 +8,6 @@ log line holds a token. Must not know what a record looks like.
 from __future__ import annotations
 
 import logging
-import random
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -16,7 +15,6 @@ from typing import Any
 
 import orjson
 import requests
-import tenacity
 
 from zdsync.clock import Clock
 from zdsync.errors import CreditsSpent, OutcomeUnknown, TokenRefused, ZdsyncError
@@ -25,6 +23,7 @@ from zdsync.transport.account import rest_hint
 from zdsync.transport.auth import TokenProvider
 from zdsync.transport.budget import Budget, price_of
 from zdsync.transport.hosts import host_of
+from zdsync.transport.patience import Again, persist
 from zdsync.transport.refusal import Asked, Verdict, judge, says_absent
 from zdsync.transport.wire import (
     TIMEOUT,
@@ -39,8 +38,6 @@ from zdsync.transport.wire import (
 log = logging.getLogger(__name__)
 
 Params = Mapping[str, str | int]
-_ATTEMPTS = 6
-_ATTEMPTS_BUSY = 10  # more patience with 429: nothing is broken
 _WITHOUT_ORG = ("/organizations",)  # desk-people.md 1: takes no orgId
 
 
@@ -69,16 +66,6 @@ class _Sending:
         return self.asked.method != "GET"
 
 
-class _Again(Exception):
-    """Repeating may help; carries the error to raise when it did not."""
-
-    def __init__(self, error: ZdsyncError, wait: float | None, busy: bool) -> None:
-        super().__init__()
-        self.error = error
-        self.wait = wait
-        self.busy = busy
-
-
 class Api:
     """Calls one system. Thread-safe; close it when done."""
 
@@ -99,7 +86,6 @@ class Api:
         self._clock = clock
         self._org_id = org_id
         self._session = new_session(self._base)
-        self._random = random.Random()
 
     def use_org(self, org_id: str) -> None:
         """Send this portal id from now on."""
@@ -172,16 +158,9 @@ class Api:
         return _Sending(asked, self._base + path, params or {}, sent, payload, stream, absent_ok)
 
     def _persist(self, attempt: Callable[[], Answer]) -> Answer:
-        retrying = tenacity.Retrying(
-            retry=tenacity.retry_if_exception_type(_Again),
-            stop=_stop,
-            wait=self._wait,
-            sleep=self._clock.sleep,
-            reraise=True,
-        )
         try:
-            return retrying(attempt)
-        except _Again as again:
+            return persist(attempt, self._clock)
+        except Again as again:
             if again.busy and self.system == "crm" and self.budget.allowed_now == 1:
                 # Its 429 says not which limit (crm.md 13). One call at a time, refused again and
                 # again, cannot be too many at once.
@@ -191,13 +170,6 @@ class Api:
     def _rest(self, error: ZdsyncError, wait: float | None) -> CreditsSpent:
         until = self.budget.account.exhausted(wait)
         return CreditsSpent(error.what, until, rest_hint(until))
-
-    def _wait(self, state: tenacity.RetryCallState) -> float:
-        """Seconds before the next try: what Zoho asks for, else doubling with full jitter."""
-        again = _again(state)
-        if again and again.wait is not None:
-            return again.wait + self._random.uniform(0, 1)
-        return self._random.uniform(0.5, 1) * min(30.0, 0.5 * 2.0**state.attempt_number)
 
     def _attempt(self, sending: _Sending) -> Answer:
         """Send once; after a 401 refresh the token and send once more."""
@@ -224,7 +196,7 @@ class Api:
         if sending.writes and not verdict.sure:
             raise OutcomeUnknown(error.what, "It may have taken effect: look before repeating.")
         if verdict.action in ("slow", "again"):
-            raise _Again(error, verdict.wait, verdict.action == "slow")
+            raise Again(error, verdict.wait, verdict.action == "slow")
         if isinstance(error, TokenRefused) and verdict.action == "token":
             raise TokenRefused(error.what, error.hint + self._where())
         raise error
@@ -278,16 +250,6 @@ class Api:
         )
         self.budget.record(call, left)
         log.debug("call=%s status=%d credits=%g ms=%d", asked, status, weight, spent)
-
-
-def _again(state: tenacity.RetryCallState) -> _Again | None:
-    error = state.outcome.exception() if state.outcome else None
-    return error if isinstance(error, _Again) else None
-
-
-def _stop(state: tenacity.RetryCallState) -> bool:
-    again = _again(state)
-    return state.attempt_number >= (_ATTEMPTS_BUSY if again and again.busy else _ATTEMPTS)
 
 
 def _no_answer(sending: _Sending, error: requests.RequestException) -> Verdict:
