@@ -2,7 +2,7 @@
 
 from zdsync.mirror.conversations import Counted
 from zdsync.mirror.database import MEND
-from zdsync.mirror.held import HIDDEN, Axis, Held
+from zdsync.mirror.held import HIDDEN, Axis, Held, HeldRow
 from zdsync.mirror.hidden import empty_field
 from zdsync.mirror.listed import Listed, ListedRow
 from zdsync.mirror.lock import SERVICE, WORK, hold, private_files
@@ -23,6 +23,7 @@ __all__ = [
     "Counted",
     "Found",
     "Held",
+    "HeldRow",
     "Listed",
     "ListedRow",
     "Mirror",

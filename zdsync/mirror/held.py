@@ -34,6 +34,7 @@ class HeldRow:
 
     presence: str
     pulled_at: datetime
+    modified: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +85,11 @@ class Held:
         """How the mirror holds these records, as far as it knows them."""
         wanted = orjson.dumps(list(ids)).decode()
         where = """where id in (select unnest(from_json(?, '["VARCHAR"]')))"""
-        found = self._ask("id, presence, pulled_at", where, (wanted,))
-        return {str(row[0]): HeldRow(str(row[1]), _sure(row[2])) for row in found}
+        found = self._ask("id, presence, pulled_at, modified_time", where, (wanted,))
+        return {
+            str(one): HeldRow(str(presence), _sure(read), aware(modified))
+            for one, presence, read, modified in found
+        }
 
     def cuts(self, axis: Axis, span: Span, parts: int) -> list[Span]:
         """Divide a span into parts of about equally many rows."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from zdsync.connectors import Desk
 from zdsync.errors import Refused
-from zdsync.mirror import Axis, Held, Mirror
+from zdsync.mirror import Axis, Held, HeldRow, Mirror
 from zdsync.model import RecordBatch, Shape, Span
 from zdsync.pull.compare import refuse_to_bury
 from zdsync.pull.deletes import BURIED, Bin, Deletes
@@ -44,11 +44,17 @@ class Repair:
         return self.deletes.held(self.spec)
 
     def upsert(self, batch: RecordBatch) -> None:
-        """Merge rows; those that were buried and live now came back."""
+        """Merge rows; those that were buried and live now came back.
+
+        A detail carries columns that no walk reads: filling them mends nothing.
+        """
         ids = [row["id"] for row in batch.rows]
         before = self._held.of(ids)
-        self.repaired += self.mirror.upsert(batch)
+        changed = self.mirror.upsert(batch)
         after = self._held.of(ids)
+        if batch.shape is Shape.DETAIL and changed:
+            changed = sum(_mended(before.get(one), row) for one, row in after.items())
+        self.repaired += changed
         self.back += sum(
             1
             for one, row in before.items()
@@ -118,3 +124,9 @@ class Repair:
             else:
                 gone.append(one)
         return gone
+
+
+def _mended(before: HeldRow | None, after: HeldRow) -> bool:
+    if before is None or before.presence != after.presence:
+        return True
+    return before.modified is not None and before.modified != after.modified
