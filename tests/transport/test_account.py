@@ -133,6 +133,15 @@ def test_a_refusal_for_want_of_credits_rests_at_least_a_minute(wait: float | Non
     assert account(clock).exhausted(wait) >= MONDAY + timedelta(minutes=1)
 
 
+def test_after_a_refusal_nothing_is_said_to_be_left() -> None:
+    at = account(FakeClock())
+    read(at, left=700)
+    at.exhausted(7200)
+    with pytest.raises(CreditsSpent, match="^0 Desk API credits are left"):
+        at.book(1)
+    assert at.left == 0
+
+
 def test_credits_beyond_the_editions_are_believed() -> None:
     at = account(FakeClock())
     read(at, left=4_999)

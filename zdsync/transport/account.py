@@ -187,6 +187,8 @@ class Account:
         with self._gate:
             now = self._clock.now()
             asked = self._look_at(now) if wait is None else now + timedelta(seconds=wait)
+            if self._at.left is not None and not self._half_told:
+                self._at = replace(self._at, left=0)  # what was told before is not so any more
             return self._rest(max(asked, now + _SHORTEST))
 
     # -- inside the lock ----------------------------------------------------------------------
