@@ -21,6 +21,7 @@ rules:
       attempts: {gte: 0}
       replies.outbound_since_customer: {gte: 0}
       all:
+        - any: [{support_address: {known: true}}, {support_address: {known: false}}]
         - any: [{replies.last_outbound: {known: true}}, {replies.last_outbound: {known: false}}]
         - any: [{replies.last_inbound: {known: true}}, {replies.last_inbound: {known: false}}]
         - any: [{replies.first_response: {known: true}}, {replies.first_response: {known: false}}]
@@ -28,7 +29,7 @@ rules:
 """
 _CHATS = {"CHAT", "ONLINE_CHAT"}
 NAMES = (
-    *("last_direction", "attempts", "replies.outbound_since_customer"),
+    *("support_address", "last_direction", "attempts", "replies.outbound_since_customer"),
     *("replies.last_outbound", "replies.last_inbound", "replies.first_response"),
 )
 
@@ -65,6 +66,9 @@ def truth(place: Portal, ticket: Ticket) -> dict[str, Any]:
     ]
     newest = max(messages, key=lambda one: (one.created, int(one.id)))
     return {
+        "support_address": next(
+            (one.to for one in messages if one.direction == "in" and one.to), None
+        ),
         "last_direction": newest.direction,
         "attempts": sum(one.channel not in _CHATS for one in since) + len(calls),
         "replies.outbound_since_customer": len(since),

@@ -84,6 +84,7 @@ FIELDS: dict[str, RuleField] = {
         *_fields("text", _TICKETS | {"desk.teams"}, "team"),
         RuleField("tags", "set", "tags", _TICKETS, hangs="tags", knows="tags_current"),
         *_spoken("text", "knows_direction", "last_direction"),
+        *_spoken("text", "knows_address", "support_address"),
         *_spoken("number", "knows_since", "replies.outbound_since_customer"),
         *_spoken("instant", "knows_outbound", "replies.last_outbound replies.first_response"),
         *_spoken("instant", "knows_inbound", "replies.last_inbound"),

@@ -22,6 +22,7 @@ _REPLIED = (
 )
 _MADE_OF: Mapping[str, tuple[str, ...]] = {
     "last_direction": _SAID,
+    "support_address": (*_SAID, "desk.threads.to"),
     "replies.outbound_since_customer": _REPLIED,
     "replies.last_outbound": _REPLIED,
     "replies.last_inbound": _REPLIED,

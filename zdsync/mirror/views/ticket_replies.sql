@@ -5,7 +5,7 @@
 -- the message that opened the ticket. Chats and social messages are replies, but no e-mails.
 create or replace view zdsync.ticket_replies as
 with messages as (
-    select ticket_id, id, created_time, direction = 'in' as inward,
+    select ticket_id, id, created_time, direction = 'in' as inward, "to" as sent_to,
         not coalesce(is_description_thread, false) as reply,
         coalesce(upper(channel), '') not in ('CHAT', 'ONLINE_CHAT', 'OFFLINE_CHAT', 'FACEBOOK',
             'TWITTER', 'TWITTER_DM', 'FORUMS', 'INSTANT_MESSAGE') as mail
@@ -26,6 +26,8 @@ heard as (
 said as (
     select m.ticket_id,
         arg_max(inward, (created_time, try_cast(id as hugeint))) as last_inward,
+        arg_min(sent_to, (created_time, try_cast(id as hugeint)))
+            filter (inward and nullif(trim(sent_to), '') is not null) as first_to,
         min(created_time) filter (not inward and reply) as first_response,
         max(created_time) filter (not inward and reply) as last_outbound,
         count(*) filter (not inward and reply
@@ -37,6 +39,7 @@ said as (
 ),
 stand as (
     select t.id, t.pulled_at, t.thread_count, t.comment_count, b.row_asked_at, b.read_at,
+        b.read_at is not null as was_read,
         coalesce(b.read_at is not null
             and b.modified_time is not distinct from t.modified_time
             and b.thread_count is not distinct from t.thread_count
@@ -59,6 +62,8 @@ select
     case when r.is_read then heard.last_inbound end as replies_last_inbound,
     case when r.is_read then said.first_response end as replies_first_response,
     case when r.is_read then coalesce(said.mails, 0) else 0 end as attempts,
+    said.first_to as support_address,
+    r.was_read or coalesce(r.thread_count = 0, false) as knows_address,
     r.is_read or coalesce(r.last_shown in ('in', 'out'), false) as knows_direction,
     r.is_read or coalesce(r.thread_count = 0, false) or coalesce(r.last_shown = 'in', false)
         as knows_since,
