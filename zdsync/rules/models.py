@@ -55,13 +55,44 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, populate_by_name=False)
 
 
+def _open_shape(value: object) -> str | None:
+    return "~days" if isinstance(value, dict) else "~always" if value == "always" else None
+
+
+Open = Annotated[
+    Annotated[Literal["always"], Tag("~always")] | Annotated[dict[str, Text], Tag("~days")],
+    Discriminator(
+        _open_shape,
+        custom_error_type="rules",
+        custom_error_message='takes `always`, or days with hours in quotes: mon-fri: "09:00-18:00"',
+    ),
+]
+
+
+def _off_shape(value: object) -> str | None:
+    if isinstance(value, bool | dict):
+        return None
+    return "~dates" if isinstance(value, list) else "~country"
+
+
+DaysOff = Annotated[
+    Annotated[Text, Tag("~country")] | Annotated[list[Text], Tag("~dates")],
+    Discriminator(
+        _off_shape,
+        custom_error_type="rules",
+        custom_error_message="takes a country code such as US or DE-BY, or a list of dates",
+    ),
+]
+
+
 class Calendar(Strict):
     timezone: Text = Field(description="Time zone by its IANA name, such as America/Chicago.")
-    hours: Literal["always"] | dict[str, Text] = Field(
-        description='`always`, or days → hours: {mon-fri: "09:00-18:00"}.'
+    hours: Open = Field(
+        description='`always`, or days → hours: {mon-fri: "09:00-12:00, 13:00-18:00"}.'
     )
-    holidays: Text | list[Text] | None = Field(
-        default=None, description="A country code (US, DE-BY) or a list of dates."
+    holidays: DaysOff | None = Field(
+        default=None,
+        description="Nobody works: a country code (US, DE-BY), or a list of dates. None: no days.",
     )
 
 
@@ -74,7 +105,9 @@ CALL_MARKERS = (
 
 class Settings(Strict):
     calendars: dict[str, Calendar] = Field(
-        default_factory=dict, description="Working hours by name; the first one is the default."
+        default_factory=dict,
+        description="Working hours by name; the first is the default. "
+        "Without any: Mon-Fri 09:00-18:00 UTC, no holidays.",
     )
     departments: dict[str, Text] = Field(
         default_factory=dict, description="Department → calendar, where not the first."
