@@ -20,6 +20,7 @@ from zdsync.rules.calendars import read_calendars
 from zdsync.rules.compile import compile_condition, folds_of
 from zdsync.rules.compiled import Action, CompiledRule, FoldColumn, RuleMode, Scope, Tags
 from zdsync.rules.condition import Compare, Condition, compares, fields_of
+from zdsync.rules.due import moments, settled
 from zdsync.rules.fields import RuleField
 from zdsync.rules.folding import needle, word
 from zdsync.rules.given import Example, read_example
@@ -108,7 +109,8 @@ def compile_rule(
 ) -> CompiledRule:
     """Write the SQL of one rule; durations count from `as_of` (aware) by the file's calendars."""
     now = Now(as_of, file.calendars)
-    hangs = now.reads(operand for one in compares(rule.when) for operand in one.values)
+    operands = [operand for one in compares(rule.when) for operand in one.values]
+    hangs = now.reads((*operands, *(one for action in rule.actions for one in moments(action))))
     taken = (*rule.plain_fields, *rule.text_fields, *hangs)
     reads = tuple(dict.fromkeys((*fields_of(rule.when), *taken)))
     folds = _folds(rule, hangs)
@@ -119,7 +121,7 @@ def compile_rule(
         mode=rule.mode,
         index=rule.index,
         where=compile_condition(rule.when, now),
-        actions=rule.actions,
+        actions=tuple(settled(action, now) for action in rule.actions),
         reads=reads,
         streams=frozenset({"desk.tickets"}).union(*(field.streams for field in reads)),
         evidence=tuple((field.name, _evidence(field)) for field in reads),

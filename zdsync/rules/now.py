@@ -12,7 +12,7 @@ from datetime import datetime
 
 from zdsync.rules.fields import FIELDS, RuleField
 from zdsync.rules.folding import exactly, fold
-from zdsync.rules.instants import Business, Relative, Span, naive
+from zdsync.rules.instants import Business, Moment, Relative, Span, naive
 from zdsync.rules.worktime import OFFICE, Calendar
 from zdsync.sql import Sql, ident, join, value
 
@@ -59,6 +59,12 @@ class Now:
             for at, names in others.items()
         ]  # fmt: skip
         return "(CASE " + join(" ", cases) + " ELSE " + _bound(default) + " END)"
+
+    def at(self, moment: Moment, department: str | None) -> datetime:
+        """Find the instant that something means for a ticket of a department."""
+        if isinstance(moment, datetime):
+            return moment
+        return self._at(self.calendars.of(department), moment)
 
     def reads(self, operands: Iterable[object]) -> tuple[RuleField, ...]:
         """List the fields that instants like these hang on: the department, if it matters."""
