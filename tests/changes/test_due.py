@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from tests.changes.world import NOW, PORTAL, Mirror, brief, evaluated, ticket
 from zdsync.changes.plan import Plan
-from zdsync.changes.wire import planned, same, seen
+from zdsync.changes.wire import planned, same, seen, with_accepted
 from zdsync.rules import compile_rule, load_rules
 
 HEAD = """settings:
@@ -65,3 +65,8 @@ def test_an_answer_that_shows_the_due_date_is_known_again() -> None:
         assert same(seen({"due_date": shown}, "due"), planned(change, after=True))
     assert same(seen({}, "due"), planned(change, after=False))
     assert not same(seen({"due_date": "2026-03-04 09:01:00"}, "due"), planned(change, after=True))
+
+
+def test_an_answer_that_does_not_show_it_is_completed_as_the_mirror_spells_it() -> None:
+    (change,) = plan(Mirror([ticket(1)]), "in 48h").changes
+    assert with_accepted({}, [change], {}) == {"due_date": "2026-03-04 09:00:00"}

@@ -250,6 +250,21 @@ def test_a_due_date_that_is_none_is_refused_at_its_place(due: str) -> None:
     assert all(problem.where.startswith("r.yaml:2:") for problem in problems)
 
 
+def test_only_due_takes_an_instant_relative_to_now() -> None:
+    then = "[{set: {cf.cf_when: in 2h, cf.cf_note: now}}]"
+    text = f"rules: [{{id: r, when: {{status: Open}}, then: {then}}}]"
+    (problem,) = load_rules(text, "r.yaml", PORTAL).problems
+    assert problem.what == "`cf.cf_when` takes no instant relative to now"
+
+
+def test_holidays_that_the_moon_decides_are_known_of_a_few_decades_and_nobody_is_warned() -> None:
+    office = "{timezone: UTC, hours: {mon-fri: '09:00-18:00'}, holidays: IN}"
+    head = f"settings: {{calendars: {{o: {office}}}}}\n"
+    now = datetime(1980, 6, 5, tzinfo=UTC)
+    rule = compiled("{created: {older_than: 1 business day}}", now, head)
+    assert rule.where.params == (datetime(1980, 6, 4, 9),)  # noqa: DTZ001  # naive UTC
+
+
 def test_a_day_in_chicago_is_told_in_its_own_clock() -> None:
     rule = compiled("{created: {older_than: 1 business day}}", chicago("2026-03-09 10:00"))
     assert datetime(2026, 3, 7, 16) in rule.where.params  # noqa: DTZ001  # Saturday, in CST

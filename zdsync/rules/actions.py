@@ -28,7 +28,7 @@ from zdsync.rules.compiled import (
     Tags,
     TeamChoice,
 )
-from zdsync.rules.due import read_due
+from zdsync.rules.due import read_due, refuse_moving
 from zdsync.rules.fields import SETTABLE, RuleField, custom_declaration
 from zdsync.rules.folding import exactly, fold
 from zdsync.rules.names import Names
@@ -135,6 +135,7 @@ class ActionReader:
         if key.text == "due":
             return read_due(body, self.parser, self.texts, self.plains)
         if body.scalar:
+            refuse_moving(key, body, self.parser)
             known = self._known_value(key, body)
             return SetField(key.text, Const(known), _text(known), Sql("true"))
         source = body.get("field")

@@ -7,10 +7,12 @@ problem at its token. Must not: count time (that is `worktime`).
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, tzinfo
 from difflib import get_close_matches
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, available_timezones
 
 from zdsync.rules.folding import fold
@@ -18,6 +20,9 @@ from zdsync.rules.names import Names
 from zdsync.rules.nodes import Node, Notes, near
 from zdsync.rules.now import Calendars
 from zdsync.rules.worktime import OFFICE, Calendar, Days, Hours
+
+if TYPE_CHECKING:
+    from holidays import HolidayBase
 
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _LONG_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -66,7 +71,7 @@ class _Reader:
             week = self._week(key, hours)
         return Calendar(self._zone(zone) if zone else OFFICE.zone, week, days_off)
 
-    def _zone(self, node: Node) -> ZoneInfo:
+    def _zone(self, node: Node) -> tzinfo:
         if not node.named or not node.text:
             return OFFICE.zone  # the shape check has noted it
         try:
@@ -77,6 +82,7 @@ class _Reader:
             close = get_close_matches(_city(node.text), cities, n=3, cutoff=0.8)
             hint = "did you mean " + " or ".join(cities[city] for city in close) + "?"
             hint = hint if close else "such as America/Chicago or UTC"
+            hint = hint if cities else "this machine has no zones: install its package tzdata"
             self.notes.add(node, f"no time zone {node.text!r}", hint)
             return OFFICE.zone
 
@@ -181,9 +187,13 @@ class _Reader:
 class _Holidays:
     """A country's public holidays, with the days off in their stead where they fall on Sundays."""
 
-    known: Mapping[date, str] = field(hash=False)
+    known: HolidayBase = field(hash=False)
 
     def __contains__(self, day: object, /) -> bool:
+        if isinstance(day, date) and day.year not in self.known.years:
+            # Of some countries the moon's feasts are known of a few decades only: it warns.
+            with warnings.catch_warnings(action="ignore"):
+                return day in self.known
         return day in self.known
 
 

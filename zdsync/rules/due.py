@@ -44,6 +44,14 @@ def read_due(
     return SetField("due", found, _NOTHING, Sql("true"))
 
 
+def refuse_moving(key: Node, node: Node, parser: Parser) -> None:
+    """Note an instant relative to now as the value of a custom field: it would be set as text."""
+    field = parser.field(key) if key.text.startswith("cf.") else None
+    if field and field.kind == "instant" and isinstance(read_moment(node.text), Relative):
+        what = f"`{key.text}` takes no instant relative to now"
+        parser.notes.add(node, what, "only `due` does")
+
+
 def settled(action: Action, now: Now) -> Action:
     """Write the SQL of a due date as of now; other actions stay as they are."""
     if not (isinstance(action, SetField) and isinstance(action.value, Due)):

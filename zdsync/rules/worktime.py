@@ -17,11 +17,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from functools import lru_cache
 from itertools import pairwise
 from typing import Protocol
-from zoneinfo import ZoneInfo
 
 from zdsync.rules.instants import Span
 
@@ -46,7 +45,7 @@ class Days(Protocol):
 class Calendar:
     """Working hours by weekday (Monday first) in a zone; `week` None is always open."""
 
-    zone: ZoneInfo
+    zone: tzinfo
     week: tuple[Hours, ...] | None
     days_off: Days = frozenset()
 
@@ -135,7 +134,7 @@ def _midnight(day: date) -> datetime:
     return datetime.combine(day, time(), UTC)
 
 
-def _clock(zone: ZoneInfo, day: date, moment: datetime) -> timedelta:
+def _clock(zone: tzinfo, day: date, moment: datetime) -> timedelta:
     """The latest clock time that a date has shown up to `moment`."""
     shown = [
         min(moment, end) + offset - _midnight(day)
@@ -145,7 +144,7 @@ def _clock(zone: ZoneInfo, day: date, moment: datetime) -> timedelta:
     return max(shown)
 
 
-def _instant(zone: ZoneInfo, day: date, clock: timedelta) -> datetime:
+def _instant(zone: tzinfo, day: date, clock: timedelta) -> datetime:
     """The first instant of a date at which its clock shows `clock` or more."""
     wanted = _midnight(day) + clock
     stretches = _stretches(zone, day)
@@ -156,7 +155,7 @@ def _instant(zone: ZoneInfo, day: date, clock: timedelta) -> datetime:
 
 
 @lru_cache(maxsize=4096)
-def _stretches(zone: ZoneInfo, day: date) -> tuple[Stretch, ...]:
+def _stretches(zone: tzinfo, day: date) -> tuple[Stretch, ...]:
     """Cut a date into stretches in which the clock runs evenly: first instant, end, offset.
 
     A date without a change of the clock is one stretch; one that the zone left out has none.
@@ -177,7 +176,7 @@ def _stretches(zone: ZoneInfo, day: date) -> tuple[Stretch, ...]:
     return tuple(found)
 
 
-def _change(zone: ZoneInfo, low: datetime, high: datetime) -> datetime:
+def _change(zone: tzinfo, low: datetime, high: datetime) -> datetime:
     """Find the second at which the offset is no longer that of `low`."""
     before = low.astimezone(zone).utcoffset()
     while high - low > timedelta(seconds=1):
@@ -190,4 +189,4 @@ def _change(zone: ZoneInfo, low: datetime, high: datetime) -> datetime:
 
 
 # Where a file names no calendar: Mon-Fri 09:00-18:00 in UTC, no holidays.
-OFFICE = Calendar(ZoneInfo("UTC"), (((540, 1080),),) * 5 + ((),) * 2)
+OFFICE = Calendar(UTC, (((540, 1080),),) * 5 + ((),) * 2)
