@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from zdsync.model import Portal
@@ -26,6 +27,8 @@ from zdsync.rules.compiled import (
 )
 from zdsync.rules.folding import fold
 from zdsync.rules.given import Example, Expected
+from zdsync.rules.instants import Relative, naive, read_moment
+from zdsync.rules.now import Now
 from zdsync.sql import Sql
 
 PRIORITIES = ("Low", "Medium", "High")
@@ -61,6 +64,7 @@ class Outcome:
 
     example: Example
     portal: Portal | None
+    now: Now
     found: dict[str, str | None] = field(default_factory=dict)
 
     def take(self, action: Action, answers: list[Any]) -> None:
@@ -134,6 +138,8 @@ class Outcome:
     def _same(self, name: str, text: str | None) -> str | None:
         """Write a value so that two spellings of it are equal; an agent becomes the e-mail."""
         folded = fold(text or "") or None
+        if name == "due":
+            return self._instant(text or "") or folded
         if name != "assignee" or self.portal is None:
             return folded
         hits = [
@@ -142,6 +148,15 @@ class Outcome:
             if folded in (fold(agent.email or ""), agent.id, fold(agent.name))
         ]
         return fold(hits[0].email or "") if len(hits) == 1 else folded
+
+    def _instant(self, text: str) -> str | None:
+        """Write an instant to the minute, rounded up as a relative due date is."""
+        moment = read_moment(text)
+        if moment is None:
+            return None
+        at = naive(self.now.at(moment, given(self.example, "department")))
+        late = at + timedelta(microseconds=59_999_999) if isinstance(moment, Relative) else at
+        return f"{late:%Y-%m-%d %H:%M}"
 
     def wanted(self) -> dict[str, str | None]:
         """Write what the example expects in the same words."""
