@@ -10,6 +10,7 @@ import random
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 
 from hypothesis import strategies as st
@@ -152,26 +153,31 @@ TWO = {
 
 
 @st.composite
-def two_fields(draw: st.DrawFn, name: str, kind: str, declared: bool) -> Any:
+def two_fields(draw: st.DrawFn, name: str, kind: str, declared: bool, groups: Groups) -> Any:
     kinds = {**KINDS, **DECLARED} if declared else KINDS
-    other = draw(st.sampled_from([one for one in kinds if kinds[one] in (kind, kind, "any")]))
+    names = [one for group in groups for one in group]
+    other = draw(st.sampled_from([one for one in names if kinds[one] in (kind, "any")]))
     both = kinds[other] if kind == "any" else kind
     operator = draw(st.sampled_from(TWO[both]))
     plain = operator == "is" and draw(st.booleans())
     return {name: {"field": other} if plain else {operator: {"field": other}}}
 
 
+Groups = tuple[tuple[str, ...], ...]
+GROUPS: Groups = (TEXTS, TEXTS, NUMBERS, BOOLS, INSTANTS, ("tags",), tuple(DECLARED), ANY)
+
+
 @st.composite
-def leaves(draw: st.DrawFn, declared: bool) -> dict[str, Any]:
-    groups = (TEXTS, TEXTS, NUMBERS, BOOLS, INSTANTS, ("tags",), tuple(DECLARED), ANY)
+def leaves(draw: st.DrawFn, declared: bool, groups: Groups) -> dict[str, Any]:
     name = draw(st.sampled_from(draw(st.sampled_from(groups))))
     kind = DECLARED.get(name, KINDS[name]) if declared else KINDS[name]
     if kind != "set" and draw(st.integers(0, 7)) == 0:
-        return draw(two_fields(name, kind, declared))  # type: ignore[no-any-return]
+        return draw(two_fields(name, kind, declared, groups))  # type: ignore[no-any-return]
     return {name: draw(BY_KIND[kind])}
 
 
-def tree(declared: bool) -> st.SearchStrategy[dict[str, Any]]:
+@cache
+def tree(declared: bool, groups: Groups = GROUPS) -> st.SearchStrategy[dict[str, Any]]:
     points = st.one_of(st.integers(-2, 3), st.sampled_from((0.1, 0.2, 0.3, 0.7, 0.8)))
 
     def wider(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
@@ -183,18 +189,18 @@ def tree(declared: bool) -> st.SearchStrategy[dict[str, Any]]:
             st.tuples(inner, inner).map(lambda two: {**two[0], **two[1]}),
         )
 
-    return st.recursive(leaves(declared), wider, max_leaves=5)
+    return st.recursive(leaves(declared, groups), wider, max_leaves=5)
 
 
 @st.composite
-def cases(draw: st.DrawFn, records: int = 40) -> Case:
-    """Conditions of one file, and records grown for them."""
+def cases(draw: st.DrawFn, records: int = 40, groups: Groups = GROUPS) -> Case:
+    """Conditions of one file, and records grown for them; the last one is empty."""
     declared = draw(st.booleans())
-    found = tuple(draw(st.lists(tree(declared), min_size=1, max_size=4)))
+    found = tuple(draw(st.lists(tree(declared, groups), min_size=1, max_size=4)))
     chance = random.Random(draw(st.integers(0, 2**32)))
     asked = asked_of(found)
     rows = tuple(grow(asked, chance) for _ in range(records))
-    return Case(found, rows, declared)
+    return Case(found, (*rows, {}), declared)
 
 
 def asked_of(conditions: tuple[dict[str, Any], ...]) -> dict[str, list[Any]]:

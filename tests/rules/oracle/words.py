@@ -31,18 +31,14 @@ def has_word(text: str, word: str) -> bool:
 def parts(text: str, at: int, edge: str) -> bool:
     """Whether a word whose outer letter is `edge` may begin or end between at-1 and at.
 
-    Only a letter beside a letter needs a border; a mark goes with the letter before it.
+    Only a letter beside a letter needs a border; a mark is part of a letter.
     """
     return unicodedata.name(edge, "").split(" ")[0] in SPACELESS or not glued(text, at)
 
 
 def glued(text: str, at: int) -> bool:
-    before, behind = text[:at], text[at : at + 1]
-    if not behind or not (letter(behind) or mark(behind)):
-        return False
-    while before and mark(before[-1]):
-        before = before[:-1]
-    return bool(before) and letter(before[-1])
+    beside = (text[at - 1 : at], text[at : at + 1])
+    return all(char and (letter(char) or mark(char)) for char in beside)
 
 
 def letter(char: str) -> bool:
@@ -50,6 +46,6 @@ def letter(char: str) -> bool:
 
 
 def mark(char: str) -> bool:
-    """A sign that belongs to the letter before it; what picks a picture's style does not."""
+    """A vowel sign or point; what picks the style of a picture is none."""
     picks = "VARIATION SELECTOR" in unicodedata.name(char, "")
     return unicodedata.category(char) in ("Mn", "Mc") and not picks

@@ -1,0 +1,44 @@
+"""Compiled conditions against the second implementation.
+
+`ORACLE_EXAMPLES=5000` makes a great run of it: about a million pairs of condition and record.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+
+import hypothesis
+import pytest
+from hypothesis import given
+
+from tests.rules.oracle.bench import disagreement
+from tests.rules.oracle.draw import Case, cases
+from tests.rules.world import duck
+
+QUERY = duck()
+EXAMPLES = int(os.environ.get("ORACLE_EXAMPLES", "120"))
+many = hypothesis.settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    derandomize="ORACLE_EXAMPLES" not in os.environ,
+    suppress_health_check=list(hypothesis.HealthCheck),
+    print_blob=True,
+)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _no_search_for_pandas() -> Iterator[None]:
+    """DuckDB looks for pandas with each value it binds; a search in vain is most of the time."""
+    with pytest.MonkeyPatch.context() as patch:
+        if "pandas" not in sys.modules:
+            patch.setitem(sys.modules, "pandas", None)
+        yield
+
+
+@many
+@given(cases(records=100))
+def test_compiled_conditions_equal_the_second_implementation(case: Case) -> None:
+    found = disagreement(case, QUERY)
+    assert found is None, found
