@@ -36,6 +36,19 @@ GROUPS: Groups = (
 )
 
 
+TABLES = (
+    *("desk.tickets", "desk.departments", "desk.agents", "desk.contacts", "desk.accounts"),
+    *("desk.ticket_tags", "crm.contacts", "crm.accounts"),
+)
+
+
+def empty(mirror: Mirror) -> None:
+    """Forget the rows of the case before."""
+    with mirror.transaction():
+        for table in TABLES:
+            mirror.run(Sql(f"delete from {table}"))
+
+
 def fill(mirror: Mirror, records: Sequence[Mapping[str, Any]]) -> None:
     """Write a ticket a record, with a department, agent, contact and account of its own."""
     found: dict[str, list[Row]] = {}
@@ -68,7 +81,9 @@ def rows_of(id: str, record: Mapping[str, Any]) -> Iterable[tuple[str, Row]]:
 
 
 def written(item: Any) -> Any:
-    """A cell as the connectors write it: instants naive, in UTC."""
+    """A cell as the connectors write it: instants naive, in UTC; counts whole."""
+    if isinstance(item, float):
+        return int(item)
     if not isinstance(item, datetime):
         return item
     return item.astimezone(UTC).replace(tzinfo=None).isoformat(sep=" ")
@@ -76,7 +91,8 @@ def written(item: Any) -> Any:
 
 def as_mirrored(record: Mapping[str, Any]) -> dict[str, Any]:
     """What the mirror can tell of a record: no CRM contact without a link, names trimmed."""
-    found = {**record, "contact.in_crm": bool(record.get("contact.in_crm"))}
+    whole = {name: int(record[name]) for name in ("thread_count", "comment_count") if name in record}
+    found = {**record, **whole, "contact.in_crm": bool(record.get("contact.in_crm"))}
     if not found["contact.in_crm"]:
         found = {
             name: item

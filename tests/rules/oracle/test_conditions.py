@@ -6,11 +6,8 @@
 from __future__ import annotations
 
 import os
-import sys
-from collections.abc import Iterator
 
 import hypothesis
-import pytest
 from hypothesis import given
 
 from tests.rules.oracle.bench import disagreement
@@ -26,15 +23,6 @@ many = hypothesis.settings(
     suppress_health_check=list(hypothesis.HealthCheck),
     print_blob=True,
 )
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _no_search_for_pandas() -> Iterator[None]:
-    """DuckDB looks for pandas with each value it binds; a search in vain is most of the time."""
-    with pytest.MonkeyPatch.context() as patch:
-        if "pandas" not in sys.modules:
-            patch.setitem(sys.modules, "pandas", None)
-        yield
 
 
 @many
