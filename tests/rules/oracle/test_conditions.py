@@ -15,7 +15,7 @@ from tests.rules.oracle.draw import Case, cases
 from tests.rules.world import duck
 
 QUERY = duck()
-EXAMPLES = int(os.environ.get("ORACLE_EXAMPLES", "120"))
+EXAMPLES = int(os.environ.get("ORACLE_EXAMPLES", "80"))
 many = hypothesis.settings(
     max_examples=EXAMPLES,
     deadline=None,

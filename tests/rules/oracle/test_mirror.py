@@ -25,7 +25,7 @@ def mirror(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mirror]:
 
 
 @hypothesis.settings(
-    max_examples=int(os.environ.get("ORACLE_EXAMPLES", "200")) // 20,
+    max_examples=int(os.environ.get("ORACLE_EXAMPLES", "80")) // 10,
     deadline=None,
     derandomize="ORACLE_EXAMPLES" not in os.environ,
     phases=(Phase.explicit, Phase.generate),  # the assertion names the pair; shrinking takes minutes
