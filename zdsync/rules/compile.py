@@ -38,7 +38,12 @@ def compile_condition(condition: Condition, now: Now) -> Sql:
                 + " AS DOUBLE) ELSE 0 END"
                 for signal in signals
             ]
-            return "((" + join(" + ", points) + ") >= CAST(" + value(at_least) + " AS DOUBLE))"
+            return "((" + join(" + ", points) + ") >= " + threshold(at_least) + ")"
+
+
+def threshold(at_least: float) -> Sql:
+    """Bind what points must reach; a hair less, for 0.1 + 0.7 is less than 0.8 in binary."""
+    return "CAST(" + value(at_least - 1e-9) + " AS DOUBLE)"
 
 
 def folded(field: RuleField) -> Sql:
@@ -68,7 +73,9 @@ def typed(field: RuleField, kind: str) -> Sql:
         return field.raw
     match kind:
         case "number":
-            return "TRY_CAST(" + field.raw + " AS DOUBLE)"
+            # `nan` and `inf` are numbers to DuckDB; to a person they are words.
+            number = "TRY_CAST(" + field.raw + " AS DOUBLE)"
+            return "(CASE WHEN isfinite(" + number + ") THEN " + number + " END)"
         case "bool":
             return "TRY_CAST(" + field.raw + " AS BOOLEAN)"
         case "instant":

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from zdsync.rules.compile import compile_condition
+from zdsync.rules.compile import compile_condition, threshold
 from zdsync.rules.condition import Compare, Condition, Group, Score, fields_of
 from zdsync.rules.fields import RuleField
 from zdsync.rules.instants import naive
@@ -82,7 +82,7 @@ def _score(score: Score, now: Now) -> Sql:
                 "CASE WHEN " + holds + " THEN " + points + " WHEN " + holds
                 + " IS NULL THEN " + open_ + " ELSE 0 END"
             )  # fmt: skip
-    least = "CAST(" + value(score.at_least) + " AS DOUBLE)"
+    least = threshold(score.at_least)
     high, low = "(" + join(" + ", best) + ")", "(" + join(" + ", worst) + ")"
     return (
         "(CASE WHEN " + low + " >= " + least + " THEN TRUE WHEN " + high + " < " + least

@@ -53,7 +53,7 @@ def kind_for(kind: FieldKind, operator: str, value: Node) -> Kind:
     """Say how a field is read for this operator and operand."""
     if kind != "any":
         return kind
-    first = value.items[0] if value.items else value
+    first = next((item for item in value.items or () if item.value is not None), value)
     if operator in ("older_than", "newer_than", "before", "after"):
         return "instant"
     if operator in _ORDER:
