@@ -27,6 +27,7 @@ from zdsync.changes import (
     recover,
     spent,
     unattended,
+    unsaid,
 )
 from zdsync.clock import Clock
 from zdsync.connectors import Desk
@@ -118,7 +119,7 @@ class Flow:
     ) -> Applied:
         """Write the plan; afterwards the mirror holds the journal's new lines."""
         applied = apply_plan(
-            plan,
+            unsaid(plan, self.mirror, silent=bool(self.speechless)),
             desk=desk,
             mirror=self.mirror,
             journal=self.journal,

@@ -38,7 +38,7 @@ def place(tmp_path: Path) -> Iterator[Portal]:
 
 
 def sent(place: Portal, ticket: Ticket) -> list[Thread]:
-    return [one for one in place.box.state.children.threads(ticket) if "zdsync " in one.content]
+    return [one for one in place.box.state.children.threads(ticket) if "Ref. " in one.content]
 
 
 def people(place: Portal) -> list[Ticket]:
@@ -168,3 +168,10 @@ def test_a_killed_apply_answers_each_customer_once(
         place.app().apply(None, lambda plan: True, destructive=True)
         assert all(len(sent(place, one)) <= 1 for one in some)
     assert [len(sent(place, one)) for one in some] == [1] * len(some)
+
+
+def test_addresses_that_are_shown_by_department_are_known_too(tmp_path: Path) -> None:
+    with portal(tmp_path, tickets=30, variant=Variant(reply_addresses_of="department")) as place:
+        place.settings = place.settings.model_copy(update={"replies": True})
+        own = place.app().place.zoho.desk.speech.reply_addresses()
+        assert own is not None and {OURS, "it@clinic.example"} <= own

@@ -52,7 +52,7 @@ def tickets(place: Portal, department: str = "Support") -> list[Ticket]:
 
 
 def ours(place: Portal, ticket: Ticket) -> list[Comment]:
-    return [one for one in place.box.state.children.comments(ticket) if "zdsync " in one.content]
+    return [one for one in place.box.state.children.comments(ticket) if "Ref. " in one.content]
 
 
 def test_a_comment_is_made_once_private_escaped_and_found_by_its_change_id(tmp_path: Path) -> None:
@@ -72,7 +72,7 @@ def test_a_comment_is_made_once_private_escaped_and_found_by_its_change_id(tmp_p
             "select change_id from zdsync.journal where ticket_id = ?", first.id
         )
         (note,) = ours(place, first)
-        assert f"zdsync {change_id}" in note.content
+        assert f"Ref. {change_id}" in note.content
         assert "<script>" not in note.content and "zsu[" not in note.content
         assert "&lt;script&gt;" in note.content
         place.pull()
@@ -161,3 +161,15 @@ def test_a_comment_wants_a_ticket_that_is_still_open(tmp_path: Path) -> None:
         assert not ours(place, first)
         some = tickets(place)
         assert all(len(ours(place, one)) == 1 for one in some)  # a kept plan holds its texts
+
+
+def test_a_kept_plan_that_is_applied_twice_says_nothing_twice(tmp_path: Path) -> None:
+    with portal(tmp_path, tickets=40) as place:
+        place.pull()
+        place.rules(COMMENT)
+        plan = place.app().plan()
+        apply(place)  # somebody else agreed meanwhile
+        for _ in range(2):
+            _, applied = place.app().apply(plan.plan_id, lambda plan: True)
+            assert applied is not None and applied.clean and not applied.outcomes
+        assert all(len(ours(place, one)) == 1 for one in tickets(place))

@@ -4,6 +4,7 @@ from zdsync.changes.apply import Applied, apply_plan
 from zdsync.changes.evaluate import Evaluation, evaluate
 from zdsync.changes.guard import Spent, attended, breaches, spent, unattended
 from zdsync.changes.journal import Journal
+from zdsync.changes.memory import unsaid
 from zdsync.changes.plan import Plan, Skipped
 from zdsync.changes.recover import WORTH, recover
 from zdsync.changes.store import Messenger
@@ -24,4 +25,5 @@ __all__ = [
     "recover",
     "spent",
     "unattended",
+    "unsaid",
 ]

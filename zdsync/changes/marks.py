@@ -6,7 +6,7 @@ stays in the text whatever a sanitiser takes from the style. Pure.
 
 from __future__ import annotations
 
-_MARK = '<div style="font-size:1px;line-height:1px;color:#ffffff">zdsync {}</div>'
+_MARK = '<div style="font-size:1px;line-height:1px;color:#ffffff">Ref. {}</div>'
 
 
 def marked(text: str, change_id: str) -> str:
@@ -15,5 +15,5 @@ def marked(text: str, change_id: str) -> str:
 
 
 def carries(content: str, change_id: str) -> bool:
-    """Whether a comment or reply is the one of this change."""
-    return f"zdsync {change_id}" in content.replace("&nbsp;", " ").replace("\xa0", " ")
+    """Whether a comment or reply is the one of this change: no other text holds its id."""
+    return change_id in content

@@ -7,12 +7,14 @@ receipt too: a crash left it open. Must not decide what a rule says.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 
 import orjson
 
+from zdsync.changes.plan import Plan
 from zdsync.changes.store import Queries
+from zdsync.changes.wire import is_speech
 from zdsync.rules.compiled import Comment, CompiledRule, Notify, Reply
 from zdsync.sql import Sql, load
 
@@ -67,3 +69,22 @@ def remember(mirror: Queries, rules: Iterable[CompiledRule]) -> Memory:
         else:
             found.said.setdefault((rule_id, ticket_id), {})[what] = at
     return found
+
+
+def unsaid(plan: Plan, mirror: Queries, *, silent: bool = False) -> Plan:
+    """Leave out of a kept plan what was said since it was made; `silent`: all that it says.
+
+    A field is compared with the ticket right before its write. What is said has nothing to be
+    compared with: a plan that is applied twice would say it twice.
+    """
+    if not any(is_speech(change.field) for change in plan.writes):
+        return plan
+    since = plan.as_of.astimezone(UTC).replace(tzinfo=None)
+    said = set(mirror.rows(Sql(load("zdsync.changes.queries", "said_since.sql"), (since,))))
+    kept = tuple(
+        change
+        for change in plan.changes
+        if not is_speech(change.field)
+        or not (silent or (change.ticket_id, change.rule, change.field) in said)
+    )
+    return replace(plan, changes=kept)

@@ -53,7 +53,7 @@ class Desk:
         self._sizes = Sizes()
         self._department_ids: tuple[str, ...] | None = None
         self.conversations = Conversations(api, self._sizes)
-        self.speech = Speech(api, self._sizes)
+        self.speech = Speech(api, self._sizes, self._departments_of(BY_NAME["desk.tickets"]))
 
     def organization(self, org_id: str | None) -> Organization:
         """Return the portal, and learn the edition's limits from it.

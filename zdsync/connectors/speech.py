@@ -6,12 +6,12 @@ what a text means, or repeat one.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from zdsync.connectors.decode import decode
 from zdsync.connectors.forms import record_of
-from zdsync.connectors.lists import Sizes, read_list, records_of
+from zdsync.connectors.lists import Sizes, read_list
 from zdsync.errors import OutcomeUnknown, Refused, TokenRefused
 from zdsync.model import Shape
 from zdsync.streams import BY_NAME
@@ -23,9 +23,10 @@ _EARLIER = timedelta(minutes=5)  # by which Zoho's clock may lag behind ours
 class Speech:
     """Says things in tickets of one portal. Thread-safe."""
 
-    def __init__(self, api: Api, sizes: Sizes) -> None:
+    def __init__(self, api: Api, sizes: Sizes, departments: Callable[[], Sequence[str]]) -> None:
         self._api = api
         self._sizes = sizes
+        self._departments = departments
         self._own: frozenset[str] | None = None
 
     def add_comment(self, ticket_id: str, content: str, *, public: bool) -> None:
@@ -55,18 +56,34 @@ class Speech:
         as they come, and a portal without it is left to refuse a wrong address itself.
         """
         if self._own is None:
-            try:
-                answer = self._api.get("/mailReplyAddress", stream="desk.mailReplyAddress")
-            except (Refused, TokenRefused):
-                return None
-            found = {
-                str(value).strip().casefold()
-                for record in records_of(answer)
-                for value in record.values()
-                if isinstance(value, str) and "@" in value
-            }
-            self._own = frozenset(found) or None
+            self._own = self._listed({}) or self._of_departments()
         return self._own
+
+    def _of_departments(self) -> frozenset[str] | None:
+        """The addresses of each department, where no list of all is given."""
+        lists = [self._listed({"departmentId": one}) for one in self._departments()]
+        return None if None in lists else frozenset().union(*(one or () for one in lists)) or None
+
+    def _listed(self, params: Mapping[str, str]) -> frozenset[str] | None:
+        try:
+            pages = list(
+                read_list(
+                    self._api,
+                    self._sizes,
+                    "/mailReplyAddress",
+                    stream="desk.mailReplyAddress",
+                    params=params,
+                )
+            )
+        except (Refused, TokenRefused):
+            return None
+        return frozenset(
+            value.strip().casefold()
+            for page in pages
+            for record in page
+            for value in record.values()
+            if isinstance(value, str) and "@" in value
+        )
 
     def finds_comment(self, ticket_id: str, ours: Callable[[str], bool]) -> bool:
         """Whether one of the ticket's comments is ours."""
