@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,10 +45,21 @@ class Scene:
         self.place.settings = self.place.settings.model_copy(update=settings)
 
 
-@pytest.fixture
-def scene(tmp_path: Path) -> Iterator[Scene]:
-    with portal(tmp_path, tickets=30) as place, mail_server() as mail, chat() as room:
+@pytest.fixture(scope="module")
+def pulled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Portal]:
+    """A portal and its mirror, once: notices change nothing in Zoho."""
+    with portal(tmp_path_factory.mktemp("notices"), tickets=30) as place:
         place.pull()
+        yield place
+
+
+@pytest.fixture
+def scene(pulled: Portal, tmp_path: Path) -> Iterator[Scene]:
+    with mail_server() as mail, chat() as room:
+        data, rules = tmp_path / "data", tmp_path / "rules.yaml"
+        shutil.copytree(pulled.settings.data_dir, data)
+        settings = pulled.settings.model_copy(update={"data_dir": data, "rules": rules})
+        place = Portal(pulled.box, settings)
         found = Scene(place, mail, room)
         found.set(
             notify={"ops": SecretStr("mailto:ops@clinic.example"), "chat": SecretStr(room.url)},
