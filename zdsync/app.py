@@ -89,7 +89,8 @@ class App:
         """Find every problem of the rules file; also says whether the portal's names were known."""
         from zdsync.rulebook import Rulebook
 
-        book = Rulebook(file, self.place.clock) if file else self.place.rulebook
+        voice = self.place.settings.voice
+        book = Rulebook(file, self.place.clock, voice) if file else self.place.rulebook
         if not (self.place.settings.private_dir / MIRROR).exists():
             with scratch() as empty:
                 return book.check(None, empty.rows, self.place.lacks), False
@@ -125,6 +126,7 @@ class App:
         with self.place.run("apply") as run:
             flow = self.place.flow(run)
             rules = self.place.rulebook.load(flow.portal)
+            flow.look_back(lambda: self.place.zoho.desk)
             if plan_id is None:
                 plan = flow.plan(rules)
             else:
@@ -172,6 +174,7 @@ class App:
             book = self.place.rulebook
             rules = book.load(flow.portal) if once else book.load_or_last(flow.portal)
             if rules is not None and not self.place.paused():
+                flow.look_back(lambda: self.place.zoho.desk)
                 plan = flow.plan_unattended(rules)
                 applied = self._write(run, flow, plan) if plan.writes else None
                 if applied and applied.stopped:
@@ -190,6 +193,11 @@ class App:
             raise no_mirror(self.place.settings)
         with self.place.run("forget") as run:
             return forget(run.mirror, self.place.settings, contact, agree)
+
+    def adopt(self) -> bool:
+        """Let rules speak again after files of the journal were lost; False where none were."""
+        with self.place.run("adopt") as run:
+            return self.place.adopt(run.mirror)
 
     def pause(self) -> None:
         """Stop writing before the next write."""

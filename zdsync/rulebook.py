@@ -13,7 +13,7 @@ from typing import Any
 from zdsync.clock import Clock
 from zdsync.diagnostics import render
 from zdsync.errors import Misconfigured, Problem
-from zdsync.model import Portal
+from zdsync.model import Portal, Voice
 from zdsync.reports.registry import REPORTS
 from zdsync.rules import (
     CompiledRule,
@@ -36,8 +36,9 @@ Query = Callable[[Sql], list[tuple[Any, ...]]]
 class Rulebook:
     """One rules file."""
 
-    def __init__(self, path: Path, clock: Clock) -> None:
+    def __init__(self, path: Path, clock: Clock, voice: Voice | None = None) -> None:
         self.path = path
+        self._voice = voice
         self._clock = clock
         self._good: RuleFile | None = None
         self._said = ""
@@ -47,7 +48,7 @@ class Rulebook:
 
         `only`: a rule that must be in it.
         """
-        loaded = load_rules(self._text(), str(self.path), portal)
+        loaded = load_rules(self._text(), str(self.path), portal, self._voice)
         if loaded.problems:
             raise self._broken(loaded.problems)
         ids = [rule.id for rule in loaded.rules.rules]
