@@ -37,12 +37,13 @@ STATUSES = {
     "Open": "Open",
     "In Progress": "Open",
     "Escalated": "Open",
+    "Overdue": "Open",
     "On Hold": "On Hold",
     "Waiting for customer": "On Hold",
     "Closed": "Closed",
 }
 PRIORITIES = ("High", "Medium", "Low")
-OUTCOMES = ("Provider error", "Failed test", "Broken automation", "Spam", "Resolved")
+OUTCOMES = ("Provider error", "Failed test", "Broken automation", "Spam", "Resolved", "No answer")
 
 
 class State:
