@@ -29,6 +29,8 @@ from zdsync.changes import (
     unattended,
     unsaid,
 )
+from zdsync.changes.explain import explain, find_ticket
+from zdsync.changes.explanation import Explanation
 from zdsync.clock import Clock
 from zdsync.connectors import Desk
 from zdsync.errors import PlanRefused, TokenRefused, ZohoFailed
@@ -36,6 +38,7 @@ from zdsync.mirror import Mirror
 from zdsync.model import Cursor, Portal, Voice
 from zdsync.pull import Attached
 from zdsync.rules import CompiledRule, RuleFile, compile_rule, silent_truths
+from zdsync.rules.now import Now
 from zdsync.sql import Sql, load
 from zdsync.streams import STREAMS, StreamSpec
 
@@ -67,9 +70,30 @@ class Flow:
     def plan(self, rules: RuleFile, *, rule: str | None = None, ticket: str | None = None) -> Plan:
         """Plan what the rules ask for; reads the tags of the tickets that need it first."""
         plan = self._evaluate(rules, rule, ticket).plan()
-        past = self._spent(plan.as_of)
-        found = breaches(plan, rules.limits, past, self.portal, open_tickets=self._open_tickets())
-        return self._priced(replace(plan, breaches=found))
+        return self._priced(self._guarded(plan, rules))
+
+    def explain(self, rules: RuleFile, ticket: str) -> Explanation:
+        """Explain one ticket by number or id; reads what is missing as a plan of it would."""
+        ticket_id = find_ticket(self.mirror, ticket)
+        evaluation = self._evaluate(rules, None, ticket_id)
+        plan = self._guarded(evaluation.plan(), rules)
+        every = [(rule, compile_rule(rule, rules, self.portal, plan.as_of)) for rule in rules.rules]
+        found = explain(
+            self.mirror,
+            every,
+            evaluation,
+            plan,
+            now=Now(plan.as_of, rules.calendars),
+            ticket_id=ticket_id,
+            portal=self.portal,
+        )
+        return replace(found, read_credits=self._priced(plan).cost.read_credits)
+
+    def _guarded(self, plan: Plan, rules: RuleFile) -> Plan:
+        """Name the limits of unattended ticks that a plan passes."""
+        past, open_ = self._spent(plan.as_of), self._open_tickets()
+        found = breaches(plan, rules.limits, past, self.portal, open_tickets=open_)
+        return replace(plan, breaches=found)
 
     def _spent(self, now: datetime) -> Spent:
         return spent(self.journal.entries(RECENT), now, self.portal)
