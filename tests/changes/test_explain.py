@@ -171,6 +171,7 @@ def test_what_explain_calls_changes_are_the_changes_of_the_plan(
 
 # -- why a change did not come -------------------------------------------------------------------
 
+REPLY = {"template": "Hello", "from": "support@clinic.example"}
 HIGH = {"set": {"priority": "High"}}
 SUPPORT = {"department": "Support"}
 
@@ -267,6 +268,18 @@ def test_tags_that_are_not_read_are_left_alone_and_the_fate_says_so() -> None:
     assert one.matched is True
     assert [(fate.kind, fate.field) for fate in one.fates] == [("idle", "tags")]
     assert "not read" in one.fates[0].reason
+
+
+def test_what_would_be_said_is_shown_and_what_was_said_is_named() -> None:
+    rule = {"when": SUPPORT, "then": [{"comment": "Ticket {{ ticket.number }} waits."}]}
+    found = explained(ticket(1), rule)
+    assert fates(only(found)) == [("written", "comment")]
+    assert only(found).fates[0].text == "Ticket 1 waits."
+    assert "comment: Ticket 1 waits." in drawn(found)
+    assert "waits" not in json.dumps(explanation_document(found)["rules"][0]["changes"])
+    twice = explained(ticket(1), {"when": SUPPORT, "then": [*rule["then"], {"reply": REPLY}]})
+    assert ("idle", "reply") in fates(only(twice))
+    assert "replies are off" in next(one.reason for one in only(twice).fates if one.kind == "idle")
 
 
 def test_what_the_service_leaves_to_a_person_is_said() -> None:

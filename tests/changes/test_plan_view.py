@@ -160,6 +160,15 @@ def test_the_price_is_told_by_kind_of_call_and_adds_up() -> None:
     assert f"at most {plan.cost.calls} calls, {plan.cost.calls} credits" in summary(plan)
 
 
+def test_what_is_said_has_its_price_and_its_text() -> None:
+    says = {"when": {"department": "Support"}, "then": [{"comment": "Please <b>look</b>."}]}
+    plan = of([ticket(1)], says, {**says, "id": "r9"})
+    assert dict(plan.cost.kinds) == {"reads": 1, "comments": 2}
+    assert plan.cost.calls == 3
+    assert shown(plan).count("Please look.") == 2
+    assert "1 read, 2 comments." in shown(plan)
+
+
 def test_rules_in_mode_plan_cost_nothing_and_say_what_they_would() -> None:
     plan = planned(Mirror([ticket(1)]), rule("shown", priority("High"), mode="plan"))
     assert (plan.cost.calls, plan.cost.if_all_applied, dict(plan.cost.kinds)) == (0, 2, {})

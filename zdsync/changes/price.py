@@ -13,11 +13,18 @@ from zdsync.changes.plan import Cost
 from zdsync.changes.wire import is_speech, is_tag
 from zdsync.model import Change
 
-# In the order in which they are shown: those of every ticket first.
-KINDS = (
-    *("reads", "updates", "moves", "tag reads", "tag writes", "spam marks"),
-    *("comments", "replies", "reads of addresses"),
-)
+# Kinds of calls in the order in which they are shown, those of every ticket first; one of each.
+KINDS = {
+    "reads": "read",
+    "updates": "update",
+    "moves": "move",
+    "tag reads": "tag read",
+    "tag writes": "tag write",
+    "spam marks": "spam mark",
+    "comments": "comment",
+    "replies": "reply",
+    "reads of addresses": "read of addresses",
+}
 _OWN = frozenset({"+", "-", "department", "spam"})  # fields with calls of their own
 
 

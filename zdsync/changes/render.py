@@ -17,6 +17,7 @@ from rich.text import Text
 from zdsync.changes.apply import Applied
 from zdsync.changes.lines import Hanging, count, name_of
 from zdsync.changes.plan import Cost, Plan
+from zdsync.changes.price import KINDS
 from zdsync.changes.sections import sections
 from zdsync.changes.tables import Tables
 from zdsync.model import Change
@@ -70,7 +71,8 @@ def plan_view(plan: Plan, most: int | None = MOST) -> RenderableType:
 
 def _price(cost: Cost) -> Iterator[str]:
     """What applying costs by kind of call, and what rules in mode plan would add."""
-    kinds = (f"{calls:,} {kind if calls > 1 else kind[:-1]}" for kind, calls in cost.kinds.items())
+    found = cost.kinds.items()
+    kinds = (f"{calls:,} {kind if calls > 1 else KINDS[kind]}" for kind, calls in found)
     if cost.kinds:
         yield f"A call is a credit: {', '.join(kinds)}."
     if cost.if_all_applied > cost.calls:
