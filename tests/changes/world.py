@@ -176,6 +176,9 @@ class Mirror:
     def carry(self, before: Mapping[str, str]) -> None:
         self.carried.update(before)
 
+    def wrote(self, written: Mapping[str, tuple[str, datetime]]) -> None:
+        self.written = dict(written)
+
     def set_tags(
         self,
         tags_of: Mapping[str, Sequence[str]],

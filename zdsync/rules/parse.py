@@ -70,9 +70,7 @@ class Parser:
         return None if field is None else self._field(field, value)
 
     def _unreadable(self, key: Node, found: Unreadable) -> None:
-        if found.why == "later":
-            self.notes.add(key, f"`{key.text}`: not available yet", "this data is not mirrored yet")
-        elif found.why == "gone":
+        if found.why == "gone":
             hint = f"it is called `{found.now}` now" if found.now else "take it out of the rule"
             self.notes.add(key, f"`{key.text}` is no field of the portal any more", hint)
         elif found.why == "crm":
