@@ -85,9 +85,7 @@ def _seen(plan: Any) -> dict[str, Any]:
     return {one.ticket_id: one.evidence["closed_by"] for one in plan.changes}
 
 
-@pytest.mark.parametrize(
-    "name", ["likely", "oldest-first", "base-1", "names", "no-actor", "epoch"]
-)
+@pytest.mark.parametrize("name", ["likely", "oldest-first", "base-1", "names", "no-actor", "epoch"])
 def test_closed_by_says_who_closed_and_reads_history_only_for_those_it_is_asked_of(
     name: str, tmp_path: Path
 ) -> None:

@@ -42,7 +42,8 @@ def source(rules: Sequence[CompiledRule]) -> str:
     joins = "".join(
         f" LEFT JOIN {view} AS s{n} ON s{n}.ticket_id = r.ticket_id" for n, view in enumerate(views)
     )
-    return f"(SELECT r.*{columns} FROM zdsync.rule_tickets AS r{joins}) AS t"
+    pieces = ("(SELECT r.*", columns, " FROM zdsync.rule_tickets AS r", joins, ") AS t")
+    return "".join(pieces)
 
 
 def count_calls(mirror: Queries, rules: Sequence[CompiledRule]) -> None:
