@@ -156,3 +156,35 @@ def test_open_tickets_of_the_contact_are_live_and_open_this_one_included(tmp_pat
         )
         assert rows
         assert all(count == wanted[contact] for contact, count in rows)
+
+
+SQL = """
+version: 1
+rules:
+  - id: s
+    mode: plan
+    when:
+      sql: >-
+        contact.open_tickets > 1 and touched <= now() and thread_count * 2 >= 0
+        and (list_contains(tags, 'billing') or subject like '%a%')
+    then: [{set: {category: found}}]
+"""
+
+
+def test_an_sql_condition_runs_over_the_mirror_and_reads_the_tags_that_it_needs(
+    tmp_path: Path,
+) -> None:
+    with portal(tmp_path, tickets=80) as place:
+        place.pull()
+        some = open_tickets(place)
+        crowd = Counter(one.contact_id for one in some)
+        mine = [one for one in some if crowd[one.contact_id] > 1]
+        for one in mine[::2]:
+            place.box.tag(one.id, add=("billing",))
+        place.pull()
+        place.rules(SQL)
+        plan = place.app().plan()
+        wanted = {one.id for one in mine if "billing" in one.tags or "a" in one.subject}
+        assert {one.ticket_id for one in plan.changes} == wanted
+        assert wanted
+        assert plan.changes[0].evidence["contact.open_tickets"]
