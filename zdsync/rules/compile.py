@@ -9,10 +9,17 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from zdsync.rules.compiled import FoldColumn
-from zdsync.rules.condition import Compare, Condition, Group, Operand, Score
+from zdsync.rules.condition import (
+    Compare,
+    Condition,
+    Expression,
+    Group,
+    Operand,
+    Score,
+)
 from zdsync.rules.fields import RuleField
 from zdsync.rules.folding import BORDER, exactly, needle, prefix, suffix
-from zdsync.rules.instants import Business, Relative
+from zdsync.rules.instants import Business, Relative, naive
 from zdsync.rules.now import Now
 from zdsync.sql import Sql, ident, join, value
 
@@ -29,6 +36,8 @@ def compile_condition(condition: Condition, now: Now) -> Sql:
             compiled = [compile_condition(part, now) for part in parts]
             joined = "(" + join(" AND " if kind == "all" else " OR ", compiled) + ")"
             return "(NOT " + joined + ")" if kind == "none" else joined
+        case Expression():
+            return _expression(condition, now)
         case Score(at_least=at_least, signals=signals):
             points = [
                 "CASE WHEN "
@@ -39,6 +48,13 @@ def compile_condition(condition: Condition, now: Now) -> Sql:
                 for signal in signals
             ]
             return "((" + join(" + ", points) + ") >= " + threshold(at_least) + ")"
+
+
+def _expression(item: Expression, now: Now) -> Sql:
+    if item.parts:
+        word = " AND " if item.kind == "all" else " OR "
+        return "(" + join(word, [_expression(part, now) for part in item.parts]) + ")"
+    return "coalesce(" + item.tried(naive(now.as_of)) + ", false)"
 
 
 def threshold(at_least: float) -> Sql:

@@ -32,6 +32,7 @@ OPERATORS: Mapping[Kind, tuple[str, ...]] = {
 }
 ALL_OPERATORS = tuple(dict.fromkeys(op for ops in OPERATORS.values() for op in ops))
 LISTED = ("in", "not_in", "contains_any", "contains_all", "has_any", "has_all", "has_none")
+CLOSERS = ("customer", "automation", "zdsync")  # who closed, where it was no agent
 # A list here means "any of these".
 _LIST_TOO = ("starts_with", "ends_with")
 # These take `now`, `in 2h` and `3 business days ago` too.
@@ -179,7 +180,9 @@ class Operands:
         if portal is None or not portal.known:
             return node.text
         match field:
-            case "assignee":
+            case "closed_by" if node.text.strip().casefold() in CLOSERS:
+                return node.text
+            case "assignee" | "closed_by":
                 agent = names.agent(node)
                 return (agent.email or "") if agent else node.text
             case "department":
