@@ -17,7 +17,7 @@ from zdsync.rules.condition import (
     Operand,
     Score,
 )
-from zdsync.rules.fields import RuleField
+from zdsync.rules.fields import RuleField, typed
 from zdsync.rules.folding import BORDER, exactly, needle, prefix, suffix
 from zdsync.rules.instants import Business, Relative, naive
 from zdsync.rules.now import Now
@@ -81,23 +81,6 @@ def folds_of(field: RuleField) -> tuple[FoldColumn, ...]:
         raw = "'|' || array_to_string(t." + ident(field.column) + ", '|') || '|'"
         return (FoldColumn(field.fold_column, Sql(raw)),)
     return (FoldColumn(field.fold_column, field.raw),)
-
-
-def typed(field: RuleField, kind: str) -> Sql:
-    """The value of a field as number, bool or instant; null where empty or unreadable."""
-    if field.path is None:
-        return field.raw
-    match kind:
-        case "number":
-            # `nan` and `inf` are numbers to DuckDB; to a person they are words.
-            number = "TRY_CAST(" + field.raw + " AS DOUBLE)"
-            return "(CASE WHEN isfinite(" + number + ") THEN " + number + " END)"
-        case "bool":
-            return "TRY_CAST(" + field.raw + " AS BOOLEAN)"
-        case "instant":
-            # A cast to TIMESTAMP drops the offset; this way it is applied, and none means UTC.
-            return "make_timestamp(epoch_us(TRY_CAST(" + field.raw + " AS TIMESTAMPTZ)))"
-    return field.raw
 
 
 def _compare(item: Compare, now: Now) -> Sql:

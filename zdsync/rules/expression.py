@@ -15,9 +15,8 @@ from datetime import datetime
 from typing import Any
 
 from zdsync.grammar import Fault, Tree, complaint, parse, place_of
-from zdsync.rules.compile import typed
 from zdsync.rules.condition import AS_OF, Expression
-from zdsync.rules.fields import RuleField
+from zdsync.rules.fields import RuleField, typed
 from zdsync.rules.functions import FUNCTIONS, OPERATORS, TYPES
 from zdsync.rules.nodes import Node, Notes, near
 from zdsync.sql import Sql, ident, join, value

@@ -54,6 +54,23 @@ class RuleField:
         return f"{self.column}_{digest}_folded"
 
 
+def typed(field: RuleField, kind: str) -> Sql:
+    """The value of a field as number, bool or instant; null where empty or unreadable."""
+    if field.path is None:
+        return field.raw
+    match kind:
+        case "number":
+            # `nan` and `inf` are numbers to DuckDB; to a person they are words.
+            number = "TRY_CAST(" + field.raw + " AS DOUBLE)"
+            return "(CASE WHEN isfinite(" + number + ") THEN " + number + " END)"
+        case "bool":
+            return "TRY_CAST(" + field.raw + " AS BOOLEAN)"
+        case "instant":
+            # A cast to TIMESTAMP drops the offset; this way it is applied, and none means UTC.
+            return "make_timestamp(epoch_us(TRY_CAST(" + field.raw + " AS TIMESTAMPTZ)))"
+    return field.raw
+
+
 _TICKETS = frozenset({"desk.tickets"})
 _AGENTS = _TICKETS | {"desk.agents"}
 _PEOPLE = _TICKETS | {"desk.contacts"}
