@@ -188,3 +188,5 @@ def test_an_sql_condition_runs_over_the_mirror_and_reads_the_tags_that_it_needs(
         assert {one.ticket_id for one in plan.changes} == wanted
         assert wanted
         assert plan.changes[0].evidence["contact.open_tickets"]
+        told = place.app().explain(plan.changes[0].ticket_number)
+        assert "contact.open_tickets: " in str(told)
