@@ -12,13 +12,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from zdsync.model import Agent, Named, Scalar
 from zdsync.rules.fields import RuleField
 from zdsync.rules.instants import Moment
-from zdsync.rules.templates import Template
 from zdsync.sql import Sql
+
+if TYPE_CHECKING:
+    # Templates read names as conditions do, and conditions are compiled to what stands here.
+    from zdsync.rules.templates import Template
 
 RuleMode = Literal["off", "plan", "apply"]
 Scope = Literal["open", "all"]

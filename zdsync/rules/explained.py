@@ -13,16 +13,17 @@ from typing import Literal
 
 from zdsync.model import Scalar
 from zdsync.rules.compile import folded, meant, typed
-from zdsync.rules.condition import Compare, Condition, Group, Operand, Score
+from zdsync.rules.condition import Compare, Condition, Expression, Group, Operand, Score
 from zdsync.rules.fields import RuleField
 from zdsync.rules.hits import found_words
 from zdsync.rules.instants import Business, Relative
 from zdsync.rules.judge import judge
 from zdsync.rules.now import Now
-from zdsync.sql import Sql, join
+from zdsync.sql import Sql, join, value
 
 PartKind = Literal["test", "all", "any", "none", "score"]
 _NOTHING = Sql("NULL")
+_SHORT = 60  # characters of a value that an SQL expression saw
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +75,34 @@ def take_apart(condition: Condition, now: Now) -> Part:
     match condition:
         case Compare():
             return _test(condition, holds, now)
+        case Expression():
+            return _expression(condition, holds)
         case Group(kind=kind, parts=parts):
             inner = tuple(take_apart(part, now) for part in parts)
             return Part(kind, f"{kind} of:", holds, inner)
         case Score(at_least=least, signals=signals):
             inner = tuple(replace(take_apart(one.when, now), points=one.points) for one in signals)
             return Part("score", f"score of at least {least:g}", holds, inner, at_least=least)
+
+
+def _expression(item: Expression, holds: Sql) -> Part:
+    """One line, whatever it is joined from: its parts have no text of their own."""
+    fields = tuple(dict.fromkeys(item.fields))
+    told = [
+        value(f"{one.name}=")
+        + " || coalesce(left(CAST("
+        + one.raw
+        + f" AS VARCHAR), {_SHORT}), 'empty')"
+        for one in fields
+    ]
+    seen = "concat_ws(', ', " + join(", ", told) + ")" if told else _NOTHING
+    return Part(
+        "test",
+        item.text,
+        holds,
+        questions=Questions(seen, *(_NOTHING,) * 5),
+        hangs=frozenset(one.hangs for one in fields if one.hangs),
+    )
 
 
 def walk(part: Part) -> Iterator[Part]:

@@ -66,7 +66,7 @@ def judge(condition: Condition, now: Now) -> Sql:
                     test = _certain(field, now, test)
             return test
         case Expression(parts=parts, kind=kind):
-            judged = [_judge(part, now) for part in parts]
+            judged = [judge(part, now) for part in parts]
             return "(" + join(" AND " if kind == "all" else " OR ", judged) + ")"
         case Score():
             return _score(condition, now)
