@@ -1,0 +1,136 @@
+"""Conditions about a moment of the past, in three values: null where what is not known decides.
+
+`t` is one row of a ticket as it stood at `t.moment` (backtest/ground.py makes those rows). Fields whose
+past is kept are known where `t.k_<field>` says so; fields that hardly change are taken as they
+stand today; the rest of a ticket is known where it has not moved since that moment. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+
+from zdsync.rules.compile import compile_condition, typed
+from zdsync.rules.condition import Compare, Condition, Group, Score, compares
+from zdsync.rules.fields import RuleField
+from zdsync.sql import Sql, ident, join, value
+
+# field → the column that tells whether it is known at `t.moment`; docs/backtest.md has the list
+TRACKED = {
+    "status": "k_status",
+    "status_type": "k_status",
+    "assignee": "k_assignee",
+    "team": "k_team",
+    "priority": "k_priority",
+    "department": "k_department",
+    "status_since": "k_status_since",
+    "assigned_since": "k_assigned_since",
+}
+_CONSTANT = frozenset(
+    {
+        *("subject", "description", "text", "channel", "email", "language", "created"),
+        *("contact.email", "contact.name", "contact.type", "requester.is_agent"),
+    }
+)
+_AS_TODAY = frozenset({"contact.in_crm", "contact.owner", "account.name", "account.sla_tier"})
+_OTHERS = ("contact.cf.", "account.cf.", "crm.contact.cf.", "crm.account.cf.")
+# Both are counted from the instant that the mirror describes, or change without a trace.
+_NEVER = frozenset({"is_overdue", "is_escalated", "tags", "contact.open_tickets", "touched"})
+_UNKNOWN = Sql("CAST(NULL AS BOOLEAN)")
+_ANY = datetime(2000, 1, 1, tzinfo=UTC)  # no comparison that is compiled with it reads it
+
+
+def judge_past(when: Condition, read: Iterable[RuleField]) -> Sql:
+    """Write the condition for rows of the past; `read` are the fields that actions take."""
+    tests = [_judge(when)]
+    tests += [_certain(field, Sql("TRUE")) for field in dict.fromkeys(read)]
+    return "(" + join(" AND ", tests) + ")"
+
+
+def as_today(fields: Iterable[RuleField]) -> tuple[str, ...]:
+    """Name the fields that may well have had another value then, and are taken as of today."""
+    names = (one.name for one in fields)
+    return tuple(sorted({one for one in names if one in _AS_TODAY or one.startswith(_OTHERS)}))
+
+
+def blind(fields: Iterable[RuleField]) -> tuple[str, ...]:
+    """Name the fields whose past is not kept: known only of tickets that have not moved since."""
+    names = {one.name for one in fields}
+    sure = {*TRACKED, *_CONSTANT, *_AS_TODAY}
+    return tuple(sorted(one for one in names if one not in sure and not one.startswith(_OTHERS)))
+
+
+def crossings(when: Condition) -> Iterator[tuple[Sql, timedelta]]:
+    """Yield (instant, duration): where time alone turns a comparison, at instant + duration."""
+    for one in compares(when):
+        span = _span(one)
+        if span is not None and one.field.name not in _NEVER:
+            yield typed(one.field, "instant"), span
+
+
+def _span(item: Compare) -> timedelta | None:
+    if item.operator not in ("older_than", "newer_than"):
+        return None
+    operand = item.values[0]
+    return operand if isinstance(operand, timedelta) else None
+
+
+def _judge(condition: Condition) -> Sql:
+    match condition:
+        case Compare():
+            test = _compare(condition)
+            for field in (condition.field, condition.other):
+                if field is not None:
+                    test = _certain(field, test)
+            return test
+        case Group(kind=kind, parts=parts):
+            judged = [_judge(part) for part in parts]
+            joined = "(" + join(" AND " if kind == "all" else " OR ", judged) + ")"
+            return "(NOT " + joined + ")" if kind == "none" else joined
+        case Score():
+            return _score(condition)
+    return _UNKNOWN
+
+
+def _compare(item: Compare) -> Sql:
+    """The plan's own SQL; a duration counts from the row's moment, not from one instant."""
+    if item.operator not in ("older_than", "newer_than"):
+        return compile_condition(item, _ANY)
+    span = _span(item)
+    if span is None:
+        return _UNKNOWN
+    sign = "<=" if item.operator == "older_than" else ">"
+    back = "(t.moment - to_microseconds(CAST(" + value(span // timedelta(microseconds=1))
+    test = "coalesce(" + typed(item.field, "instant") + f" {sign} " + back + " AS BIGINT))), false)"
+    return "(NOT " + test + ")" if item.negated else test
+
+
+def _certain(field: RuleField, test: Sql) -> Sql:
+    name = field.name
+    if name in _CONSTANT or name in _AS_TODAY or name.startswith(_OTHERS):
+        return test
+    if name in _NEVER:
+        return _UNKNOWN
+    known = f"t.{ident(TRACKED[name])}" if name in TRACKED else "t.modified <= t.moment"
+    if field.knows:
+        known += f" AND t.{ident(field.knows)}"
+    return f"(CASE WHEN {known} THEN " + test + " END)"
+
+
+def _score(score: Score) -> Sql:
+    """Known where neither the best nor the worst of the unknown signals would change it."""
+    best: list[Sql] = []
+    worst: list[Sql] = []
+    for signal in score.signals:
+        holds, points = _judge(signal.when), value(signal.points)
+        for sums, open_ in ((best, max(signal.points, 0)), (worst, min(signal.points, 0))):
+            sums.append(
+                "CASE WHEN " + holds + " THEN CAST(" + points + " AS DOUBLE) WHEN " + holds
+                + " IS NULL THEN CAST(" + value(open_) + " AS DOUBLE) ELSE 0 END"
+            )  # fmt: skip
+    least = "CAST(" + value(score.at_least) + " AS DOUBLE)"
+    high, low = "(" + join(" + ", best) + ")", "(" + join(" + ", worst) + ")"
+    return (
+        "(CASE WHEN " + low + " >= " + least + " THEN TRUE WHEN " + high + " < " + least
+        + " THEN FALSE END)"
+    )  # fmt: skip
