@@ -110,7 +110,9 @@ BASE = {
         ({"value": "Low"}, False),
     ],
 )
-def test_a_rule_is_another_where_it_says_something_else(changed: dict[str, str], same: bool) -> None:
+def test_a_rule_is_another_where_it_says_something_else(
+    changed: dict[str, str], same: bool
+) -> None:
     digests = []
     for some in (BASE, BASE | changed):
         loaded = load_rules(FILE.format(**some), "rules.yaml")

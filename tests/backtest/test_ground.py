@@ -73,7 +73,9 @@ def _edit(here: World, ticket: str, chance: random.Random) -> None:
         "team_id": chance.choice([*teams, None]),
     }
     names = chance.sample(list(values), chance.choice((1, 2)))
-    here.box.edit(ticket, by=chance.choice(("agent", "automation")), **{n: values[n] for n in names})
+    here.box.edit(
+        ticket, by=chance.choice(("agent", "automation")), **{n: values[n] for n in names}
+    )
 
 
 def _compare(
@@ -100,9 +102,7 @@ def _compare(
                     assert abs(found - wanted) <= timedelta(seconds=1)
 
 
-def _since(
-    states: list[tuple[datetime, tuple[Any, ...]]], at: datetime, place: int
-) -> datetime:
+def _since(states: list[tuple[datetime, tuple[Any, ...]]], at: datetime, place: int) -> datetime:
     """Since when a field had the value that it has at one of its states."""
     before = [state for state in states if state[0] <= at]
     since = before[-1][0]

@@ -213,9 +213,9 @@ def test_time_alone_may_bring_a_rule_about(tmp_path: Path) -> None:
 """
         found = here.tried(rule)
         assert outcomes(found) == {waits.id: "agreed"}
-        created = here.place.rows(
-            "SELECT created_time FROM desk.tickets WHERE id = ?", waits.id
-        )[0][0]
+        created = here.place.rows("SELECT created_time FROM desk.tickets WHERE id = ?", waits.id)[
+            0
+        ][0]
         assert found.seen[0].decision.at == created + timedelta(hours=48)
 
 
@@ -256,7 +256,9 @@ def test_a_value_that_is_not_known_decides_nothing_unless_the_rest_has_decided(
         decided = "{any: [{category: null}, {subject: a planted one}]}"
         lit = here.tried(rule.format(id="lit", when=decided))
         assert outcomes(lit).keys() == {moved.id, still.id}
-        assert here.tried(rule.format(id="no", when="{category: null, subject: other}")).unknown == 0
+        assert (
+            here.tried(rule.format(id="no", when="{category: null, subject: other}")).unknown == 0
+        )
 
 
 def test_tickets_of_a_first_pull_have_no_past_until_a_sample_reads_it(tmp_path: Path) -> None:

@@ -5,6 +5,8 @@ folded text of the kept fields. `rows_of` writes the relation `t` that a rule's 
 is a ticket at a moment. Only what the mirror knows is in it. Must not decide anything.
 """
 
+# ruff: noqa: S608 - identifiers come from the field catalog, values are bound
+
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence

@@ -20,15 +20,19 @@ _OPEN = "(CASE WHEN t.k_status THEN t.status_type IS DISTINCT FROM 'Closed' END)
 # `moments` counts those at which a match counts: how a ticket stood before is none of them.
 _FIRST = """
 CREATE OR REPLACE TEMP TABLE past_first AS
-SELECT ticket_id, min(moment) FILTER (verdict) AS moment, arg_min(kind, moment) FILTER (verdict) AS kind,
-    min(moment) FILTER (verdict IS NULL) AS dark_at, count(*) FILTER (kind <> 'before') AS moments
+SELECT ticket_id, min(moment) FILTER (verdict) AS moment,
+    arg_min(kind, moment) FILTER (verdict) AS kind,
+    min(moment) FILTER (verdict IS NULL) AS dark_at,
+    count(*) FILTER (kind <> 'before') AS moments
 FROM (SELECT t.ticket_id, t.moment, t.kind,
 """
 _COUNTS = """
 SELECT count(*) FILTER (moments > 0 AND NOT coalesce(dark, false)),
     count(*) FILTER (moments > 0 AND coalesce(dark, false)),
     count(*) FILTER (NOT coalesce(dark, false) AND kind = 'before')
-FROM (SELECT *, dark_at IS NOT NULL AND (moment IS NULL OR dark_at <= moment) AS dark FROM past_first)
+FROM (
+    SELECT *, dark_at IS NOT NULL AND (moment IS NULL OR dark_at <= moment) AS dark FROM past_first
+)
 """
 _MATCHED = """
 JOIN past_first f ON f.ticket_id = t.ticket_id AND f.moment = t.moment AND f.kind <> 'before'

@@ -91,4 +91,3 @@ def agreement(seen: Iterable[Seen]) -> Agreement:
         worst = min(found.get(ticket, "agreed"), one.outcome, key=ORDER.index)
         found[ticket] = worst
     return Agreement(dict(Counter(found.values())))
-

@@ -88,7 +88,9 @@ def _figures(tried: Sequence[Tried]) -> tuple[Figure, ...]:
         Figure("agreed", "Agreed", sum(one.count("agreed") for one in counts)),
         Figure("differed", "Differed", sum(one.count("differed") for one in counts)),
         Figure("nothing", "Nothing done", sum(one.count("nothing") for one in counts)),
-        Figure("unknown", "Not known", sum(one.unknown for one in tried), "tickets, over all rules"),
+        Figure(
+            "unknown", "Not known", sum(one.unknown for one in tried), "tickets, over all rules"
+        ),
     )
 
 

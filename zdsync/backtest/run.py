@@ -7,7 +7,7 @@ it cannot know, is on docs/backtest.md.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from zdsync.backtest.ground import make_past
@@ -58,7 +58,7 @@ class Tried:
     today: tuple[str, ...] = ()
     blind: tuple[str, ...] = ()
     seen: tuple[Seen, ...] = ()
-    agreement: Agreement = Agreement()
+    agreement: Agreement = field(default_factory=Agreement)
     reason: str = ""
 
 
@@ -152,4 +152,3 @@ def _try(
         tuple(seen),
         agreement(seen),
     )
-

@@ -68,7 +68,9 @@ def want(
     """Decide the matched tickets; `tags` (folded) are those that are known of that moment."""
     rule, tickets = judged.matches.rule, judged.tickets
     if tags:
-        known = {key: tickets[key]._replace(tags=some, tags_current=True) for key, some in tags.items()}
+        known = {
+            key: tickets[key]._replace(tags=some, tags_current=True) for key, some in tags.items()
+        }
         tickets = {**tickets, **known}
     # Shown only, it fills nobody's desk: who had least to do then is not known.
     alone = replace(judged.matches, rule=replace(rule, mode="plan"))
@@ -116,7 +118,7 @@ def _decision(draft: Draft, judged: Judged, resolver: Resolver) -> Decision:
 
 
 def _agree(draft: Draft, resolver: Resolver) -> tuple[str, ...]:
-    """The values by which people agree: any of the team for a team, any closed status for a close."""
+    """The values by which people agree: any of a team, any closed status."""
     actions = draft.rule.actions
     if is_tag(draft.field) or draft.field == "spam":
         return ("true" if draft.after else "false",)

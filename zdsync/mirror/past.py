@@ -162,7 +162,6 @@ class Past:
             if steps or gone:
                 publishing.touch(self.database)
 
-
     def note_whole(self, torn: Mapping[str, Sequence[str]], read_at: datetime) -> None:
         """Note tickets whose History was read back to their creation, each with the fields of
         which not every event found its place.

@@ -1,8 +1,8 @@
 """Conditions about a moment of the past, in three values: null where what is not known decides.
 
-`t` is one row of a ticket as it stood at `t.moment` (backtest/ground.py makes those rows). Fields whose
-past is kept are known where `t.k_<field>` says so; fields that hardly change are taken as they
-stand today; the rest of a ticket is known where it has not moved since that moment. Pure.
+`t` is one row of a ticket as it stood at `t.moment` (backtest/ground.py makes those rows). Fields
+whose past is kept are known where `t.k_<field>` says so; fields that hardly change are taken as
+they stand today; the rest of a ticket is known where it has not moved since that moment. Pure.
 """
 
 from __future__ import annotations
