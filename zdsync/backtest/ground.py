@@ -65,6 +65,8 @@ def rows_of(
 ) -> Sql:
     """Write the relation of a rule's rows: each state, and again where time alone may turn it.
 
+    Only of the tickets in `past_fit` (judged.py).
+
     `crossings`: instants of the row with the durations that a condition counts from them.
     `extra`: joins that narrow it. The column `moment` is the instant.
     """
@@ -78,7 +80,8 @@ def rows_of(
     joins = " ".join(map(_words, folds))
     base = Sql(
         f"SELECT g.* EXCLUDE ({hidden}), m.* EXCLUDE (ticket_id){words} "
-        f"FROM past_states m JOIN rule_ground g ON g.ticket_id = m.ticket_id {joins}"
+        "FROM past_states m JOIN past_fit USING (ticket_id) "
+        f"JOIN rule_ground g ON g.ticket_id = m.ticket_id {joins}"
     )
     parts = [base]
     for instant, span in crossings:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 
 from zdsync.rules.compile import compile_condition, typed
-from zdsync.rules.condition import Compare, Condition, Group, Score, compares
+from zdsync.rules.condition import Compare, Condition, Group, Score, compares, fields_of
 from zdsync.rules.fields import RuleField
 from zdsync.sql import Sql, ident, join, value
 
@@ -40,9 +40,23 @@ _UNKNOWN = Sql("CAST(NULL AS BOOLEAN)")
 _ANY = datetime(2000, 1, 1, tzinfo=UTC)  # no comparison that is compiled with it reads it
 
 
-def judge_past(when: Condition, read: Iterable[RuleField]) -> Sql:
-    """Write the condition for rows of the past; `read` are the fields that actions take."""
-    tests = [_judge(when)]
+def split(when: Condition) -> tuple[tuple[Condition, ...], tuple[Condition, ...]]:
+    """Part what must all hold: what no moment changes, and what a moment may."""
+    parts = when.parts if isinstance(when, Group) and when.kind == "all" else (when,)
+    steady = tuple(one for one in parts if _steady(one))
+    return steady, tuple(one for one in parts if one not in steady)
+
+
+def judge_steady(parts: Iterable[Condition]) -> Sql:
+    """Write what no moment changes: true or false of a ticket, whatever the moment."""
+    return (
+        "(" + join(" AND ", [Sql("TRUE"), *(compile_condition(one, _ANY) for one in parts)]) + ")"
+    )
+
+
+def judge_past(parts: Iterable[Condition], read: Iterable[RuleField]) -> Sql:
+    """Write conditions for rows of the past; `read` are the fields that actions take."""
+    tests = [Sql("TRUE"), *map(_judge, parts)]
     tests += [_certain(field, Sql("TRUE")) for field in dict.fromkeys(read)]
     return "(" + join(" AND ", tests) + ")"
 
@@ -75,7 +89,25 @@ def _span(item: Compare) -> timedelta | None:
     return operand if isinstance(operand, timedelta) else None
 
 
+def _steady(condition: Condition) -> bool:
+    """Whether the answer is known and the same at every moment."""
+    if any(one.kind == "instant" and _moving(one) for one in compares(condition)):
+        return False
+    return all(_fixed(field.name) for field in fields_of(condition))
+
+
+def _moving(item: Compare) -> bool:
+    """Whether time is in what is compared with: a duration, or an instant that moves."""
+    return any(not isinstance(one, datetime) for one in item.values if one is not None)
+
+
+def _fixed(name: str) -> bool:
+    return name in _CONSTANT or name in _AS_TODAY or name.startswith(_OTHERS)
+
+
 def _judge(condition: Condition) -> Sql:
+    if _steady(condition):
+        return compile_condition(condition, _ANY)
     match condition:
         case Compare():
             test = _compare(condition)
@@ -94,11 +126,10 @@ def _judge(condition: Condition) -> Sql:
 
 def _compare(item: Compare) -> Sql:
     """The plan's own SQL; a duration counts from the row's moment, not from one instant."""
-    if item.operator not in ("older_than", "newer_than"):
-        return compile_condition(item, _ANY)
     span = _span(item)
     if span is None:
-        return _UNKNOWN
+        moving = item.kind == "instant" and _moving(item)
+        return _UNKNOWN if moving else compile_condition(item, _ANY)
     sign = "<=" if item.operator == "older_than" else ">"
     back = "(t.moment - to_microseconds(CAST(" + value(span // timedelta(microseconds=1))
     test = "coalesce(" + typed(item.field, "instant") + f" {sign} " + back + " AS BIGINT))), false)"
@@ -107,7 +138,7 @@ def _compare(item: Compare) -> Sql:
 
 def _certain(field: RuleField, test: Sql) -> Sql:
     name = field.name
-    if name in _CONSTANT or name in _AS_TODAY or name.startswith(_OTHERS):
+    if _fixed(name):
         return test
     if name in _NEVER:
         return _UNKNOWN
