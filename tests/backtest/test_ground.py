@@ -37,7 +37,7 @@ def _second(moment: datetime) -> datetime:
 
 
 @pytest.mark.parametrize("name", VARIANTS)
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 def test_the_state_of_any_moment_is_the_one_that_the_portal_had(
     name: str, seed: int, tmp_path: Path
 ) -> None:

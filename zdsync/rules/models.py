@@ -213,7 +213,7 @@ class ActionModel(Strict):
         raise fail("an action is `key: value`, or the word `spam`")
 
 
-Percent = Annotated[str, BeforeValidator(_as_text), Field(pattern=r"^(100|[1-9]?\d)%$")]
+Percent = Annotated[str, BeforeValidator(as_text), Field(pattern=r"^(100|[1-9]?\d)%$")]
 
 
 class AgreementModel(Strict):

@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 
-from zdsync.rules.compile import compile_condition, typed
+from zdsync.rules.compile import compile_condition, threshold, typed
 from zdsync.rules.condition import Compare, Condition, Group, Score, compares, fields_of
 from zdsync.rules.fields import RuleField
+from zdsync.rules.now import Now
 from zdsync.sql import Sql, ident, join, value
 
 # field → the column that tells whether it is known at `t.moment`; docs/backtest.md has the list
@@ -34,10 +35,12 @@ _CONSTANT = frozenset(
 )
 _AS_TODAY = frozenset({"contact.in_crm", "contact.owner", "account.name", "account.sla_tier"})
 _OTHERS = ("contact.cf.", "account.cf.", "crm.contact.cf.", "crm.account.cf.")
+# Never changes, but hangs on the ticket: known once it was read.
+_LASTING = frozenset({"support_address"})
 # Both are counted from the instant that the mirror describes, or change without a trace.
 _NEVER = frozenset({"is_overdue", "is_escalated", "tags", "contact.open_tickets", "touched"})
 _UNKNOWN = Sql("CAST(NULL AS BOOLEAN)")
-_ANY = datetime(2000, 1, 1, tzinfo=UTC)  # no comparison that is compiled with it reads it
+_ANY = Now(datetime(2000, 1, 1, tzinfo=UTC))  # no comparison that is compiled with it reads it
 
 
 def split(when: Condition) -> tuple[tuple[Condition, ...], tuple[Condition, ...]]:
@@ -70,7 +73,7 @@ def as_today(fields: Iterable[RuleField]) -> tuple[str, ...]:
 def blind(fields: Iterable[RuleField]) -> tuple[str, ...]:
     """Name the fields whose past is not kept: known only of tickets that have not moved since."""
     names = {one.name for one in fields}
-    sure = {*TRACKED, *_CONSTANT, *_AS_TODAY}
+    sure = {*TRACKED, *_CONSTANT, *_AS_TODAY, *_LASTING}
     return tuple(sorted(one for one in names if one not in sure and not one.startswith(_OTHERS)))
 
 
@@ -142,10 +145,12 @@ def _certain(field: RuleField, test: Sql) -> Sql:
         return test
     if name in _NEVER:
         return _UNKNOWN
-    known = f"t.{ident(TRACKED[name])}" if name in TRACKED else "t.modified <= t.moment"
+    known = [f"t.{ident(TRACKED[name])}"] if name in TRACKED else []
+    if name not in TRACKED and name not in _LASTING:
+        known.append("t.modified <= t.moment")
     if field.knows:
-        known += f" AND t.{ident(field.knows)}"
-    return f"(CASE WHEN {known} THEN " + test + " END)"
+        known.append(f"t.{ident(field.knows)}")
+    return f"(CASE WHEN {' AND '.join(known)} THEN " + test + " END)"
 
 
 def _score(score: Score) -> Sql:
@@ -159,7 +164,7 @@ def _score(score: Score) -> Sql:
                 "CASE WHEN " + holds + " THEN CAST(" + points + " AS DOUBLE) WHEN " + holds
                 + " IS NULL THEN CAST(" + value(open_) + " AS DOUBLE) ELSE 0 END"
             )  # fmt: skip
-    least = "CAST(" + value(score.at_least) + " AS DOUBLE)"
+    least = threshold(score.at_least)
     high, low = "(" + join(" + ", best) + ")", "(" + join(" + ", worst) + ")"
     return (
         "(CASE WHEN " + low + " >= " + least + " THEN TRUE WHEN " + high + " < " + least
