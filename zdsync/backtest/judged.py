@@ -95,4 +95,4 @@ def judge(mirror: Queries, rule: Rule, compiled: CompiledRule) -> Judged:
 
 def _ticket(row: tuple[Any, ...]) -> Ticket:
     values = {"status": row[8], "priority": row[10]}
-    return Ticket._make((row[0], row[1] or "", *row[2:10], None, False, values))
+    return Ticket._make((row[0], row[1] or "", *row[2:10], None, False, values, row[11]))

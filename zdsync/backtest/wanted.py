@@ -16,7 +16,15 @@ from zdsync.changes.matches import Ground
 from zdsync.changes.resolve import Resolver
 from zdsync.changes.wire import is_tag, same
 from zdsync.model import Named, Scalar
-from zdsync.rules.compiled import Assign, Close, CompiledRule, Spam, Tags, TeamChoice
+from zdsync.rules.compiled import (
+    AmongChoice,
+    Assign,
+    Close,
+    CompiledRule,
+    Spam,
+    Tags,
+    TeamChoice,
+)
 
 # field of the language → column whose past is kept
 _COLUMNS = {
@@ -136,10 +144,13 @@ def _among(draft: Draft, resolver: Resolver) -> tuple[str, ...]:
     department, found = draft.ticket.department_id, list[str]()
     for action in draft.rule.actions:
         for choice in action.choices if isinstance(action, Assign) else ():
-            team = choice.name if isinstance(choice, TeamChoice) else None
-            known = resolver.team(team, department) if team else None
-            if isinstance(known, Named):
-                found += [one.id for one in resolver.team_agents(known, department)]
+            if isinstance(choice, AmongChoice):
+                found += [known.id for _, known in choice.agents if known]
+            team = (
+                resolver.team(choice.name, department) if isinstance(choice, TeamChoice) else None
+            )
+            if isinstance(team, Named):
+                found += [one.id for one in resolver.team_agents(team, department)]
     return tuple(found) if draft.after_id in found else ()
 
 

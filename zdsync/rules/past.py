@@ -11,7 +11,17 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 
 from zdsync.rules.compile import compile_condition, threshold, typed
-from zdsync.rules.condition import Compare, Condition, Group, Score, compares, fields_of
+from zdsync.rules.condition import (
+    AS_OF,
+    Compare,
+    Condition,
+    Expression,
+    Group,
+    Score,
+    compares,
+    fields_of,
+    leaves,
+)
 from zdsync.rules.fields import RuleField
 from zdsync.rules.now import Now
 from zdsync.sql import Sql, ident, join, value
@@ -94,14 +104,17 @@ def _span(item: Compare) -> timedelta | None:
 
 def _steady(condition: Condition) -> bool:
     """Whether the answer is known and the same at every moment."""
-    if any(one.kind == "instant" and _moving(one) for one in compares(condition)):
+    if any(_moving(one) for one in leaves(condition)):
         return False
     return all(_fixed(field.name) for field in fields_of(condition))
 
 
-def _moving(item: Compare) -> bool:
+def _moving(item: Compare | Expression) -> bool:
     """Whether time is in what is compared with: a duration, or an instant that moves."""
-    return any(not isinstance(one, datetime) for one in item.values if one is not None)
+    if isinstance(item, Expression):
+        return any(map(_moving, item.parts)) or any(one is AS_OF for one in item.sql.params)
+    operands = [one for one in item.values if one is not None]
+    return item.kind == "instant" and any(not isinstance(one, datetime) for one in operands)
 
 
 def _fixed(name: str) -> bool:
@@ -124,15 +137,18 @@ def _judge(condition: Condition) -> Sql:
             return "(NOT " + joined + ")" if kind == "none" else joined
         case Score():
             return _score(condition)
-    return _UNKNOWN
+        case Expression():
+            test = _UNKNOWN if _moving(condition) else compile_condition(condition, _ANY)
+            for field in condition.fields:
+                test = _certain(field, test)
+            return test
 
 
 def _compare(item: Compare) -> Sql:
     """The plan's own SQL; a duration counts from the row's moment, not from one instant."""
     span = _span(item)
     if span is None:
-        moving = item.kind == "instant" and _moving(item)
-        return _UNKNOWN if moving else compile_condition(item, _ANY)
+        return _UNKNOWN if _moving(item) else compile_condition(item, _ANY)
     sign = "<=" if item.operator == "older_than" else ">"
     back = "(t.moment - to_microseconds(CAST(" + value(span // timedelta(microseconds=1))
     test = "coalesce(" + typed(item.field, "instant") + f" {sign} " + back + " AS BIGINT))), false)"
