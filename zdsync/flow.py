@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
+from zdsync.backtest import distrusted, last
 from zdsync.changes import (
     WORTH,
     Applied,
@@ -170,9 +171,11 @@ class Flow:
         as_of = self.clock.now()
         unready = unready_streams(self.mirror.cursor, as_of, self.every, crm=self.portal.crm)
         every = self._compiled(rules, as_of, rule)
-        unfit = (*self._unfit(every), *self._hidden(rules))
+        unfit: tuple[Skipped, ...] = (*self._unfit(every), *self._hidden(rules))
         blind = {skipped.rule for skipped in unfit}
-        compiled = [one for one in every if one.id not in blind]
+        untested = distrusted(rules.rules, last(self.mirror.rows))
+        compiled = [_shown(one, untested) for one in every if one.id not in blind]
+        unfit += tuple(Skipped(one.id, untested[one.id]) for one in compiled if one.id in untested)
 
         def once() -> Evaluation:
             found = evaluate(
@@ -190,6 +193,18 @@ class Flow:
             return replace(found, skipped=(*unfit, *found.skipped))
 
         return self._with_needs(once)
+
+    def untried(self, rules: RuleFile, as_of: datetime) -> dict[str, str]:
+        """Rules that cannot be tried on the past → why: what they read is not there at all."""
+        ever = timedelta(days=36_500)
+        unread = unready_streams(self.mirror.cursor, as_of, ever, crm=self.portal.crm)
+        every = self._compiled(rules, as_of, None)
+        found = {one.rule: one.reason for one in (*self._unfit(every), *self._hidden(rules))}
+        for one in every:
+            reasons = [unread[name] for name in sorted(one.streams) if name in unread]
+            if reasons:
+                found[one.id] = "; ".join(dict.fromkeys(reasons))
+        return found
 
     def _with_needs(self, once: Callable[[], Evaluation]) -> Evaluation:
         """Evaluate until nothing is needed, or nothing more can be had."""
@@ -244,6 +259,11 @@ class Flow:
             for rule in rules.rules
             if rule.mode != "off" and only in (None, rule.id)
         ]
+
+
+def _shown(rule: CompiledRule, untested: Mapping[str, str]) -> CompiledRule:
+    """A rule that people have not agreed with as it asks is only shown (docs/backtest.md)."""
+    return replace(rule, mode="plan") if rule.id in untested else rule
 
 
 def _say(plan: Plan) -> None:
