@@ -278,9 +278,9 @@ def test_an_sql_condition_shows_the_values_of_the_fields_that_it_names() -> None
     (part,) = only(found).conditions
     assert part.holds is True
     assert part.text.startswith("sql priority")
-    assert part.value == f"priority=High, channel=empty, subject={('refund' * 10)}"
+    assert part.value == ("priority: High", "channel: empty", f"subject: {'refund' * 10}")
     assert fates(only(found)) == [("written", "category")]
-    assert "priority=High" in drawn(found)
+    assert "priority: High" in drawn(found)
 
 
 def test_an_sql_condition_on_tags_that_are_not_read_is_open() -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 
-from zdsync.rules.compile import compile_condition, threshold, typed
+from zdsync.rules.compile import compile_condition, threshold
 from zdsync.rules.condition import (
     AS_OF,
     Compare,
@@ -22,7 +22,7 @@ from zdsync.rules.condition import (
     fields_of,
     leaves,
 )
-from zdsync.rules.fields import RuleField
+from zdsync.rules.fields import RuleField, typed
 from zdsync.rules.now import Now
 from zdsync.sql import Sql, ident, join, value
 
