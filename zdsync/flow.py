@@ -60,6 +60,7 @@ class Flow:
     def plan(self, rules: RuleFile, *, rule: str | None = None, ticket: str | None = None) -> Plan:
         """Plan what the rules ask for; reads the tags of the tickets that need it first."""
         plan = self._evaluate(rules, rule, ticket).plan()
+        _say_skipped(_resting(rules, rule), rules)
         past = self._spent(plan.as_of)
         found = breaches(plan, rules.limits, past, self.portal, open_tickets=self._open_tickets())
         return self._priced(replace(plan, breaches=found))
@@ -81,6 +82,7 @@ class Flow:
             open_tickets=self._open_tickets(),
         )
         _say(plan)
+        _say_skipped(plan.skipped, rules)
         return self._priced(plan)
 
     def refuse_beyond_limits(self, plan: Plan, rules: RuleFile, *, destructive: bool) -> None:
@@ -131,7 +133,7 @@ class Flow:
         as_of = self.clock.now()
         unready = unready_streams(self.mirror.cursor, as_of, self.every, crm=self.portal.crm)
         every = self._compiled(rules, as_of, rule)
-        unfit = (*self._unfit(every), *self._hidden(rules))
+        unfit = (*_resting(rules, rule), *self._unfit(every), *self._hidden(rules))
         blind = {skipped.rule for skipped in unfit}
         compiled = [one for one in every if one.id not in blind]
 
@@ -216,8 +218,6 @@ def _say(plan: Plan) -> None:
             breach.allowed,
             breach.found,
         )
-    for skipped in plan.skipped:
-        log.warning("skipped=%s reason=%s", skipped.rule, skipped.reason)
     left = Counter(change.rule for change in plan.left_to_apply)
     for rule, count in left.items():
         log.warning(
@@ -225,6 +225,23 @@ def _say(plan: Plan) -> None:
             count,
             rule,
         )
+
+
+def _resting(rules: RuleFile, only: str | None) -> list[Skipped]:
+    """Rules that name what the portal has not: they decide nothing."""
+    return [
+        Skipped(one.id, one.reason)
+        for one in rules.resting
+        if one.mode != "off" and only in (None, one.id)
+    ]
+
+
+def _say_skipped(some: Sequence[Skipped], rules: RuleFile) -> None:
+    """Log which rules did not act; one that may rest is no reason to worry."""
+    quiet = {one.id for one in rules.resting if one.allowed}
+    for skipped in some:
+        level = logging.DEBUG if skipped.rule in quiet else logging.WARNING
+        log.log(level, "skipped=%s reason=%s", skipped.rule, skipped.reason)
 
 
 def unready_streams(

@@ -45,12 +45,13 @@ class Rulebook:
     def load(self, portal: Portal | None, only: str | None = None) -> RuleFile:
         """Read the file; Misconfigured with every problem. Examples are not run.
 
+        A rule that names what the portal has not only rests (`RuleFile.resting`).
         `only`: a rule that must be in it.
         """
         loaded = load_rules(self._text(), str(self.path), portal)
-        if loaded.problems:
+        if loaded.broken:
             raise self._broken(loaded.problems)
-        ids = [rule.id for rule in loaded.rules.rules]
+        ids = [rule.id for rule in (*loaded.rules.rules, *loaded.rules.resting)]
         if only is not None and only not in ids:
             problem = Problem("--rule", "is no rule", near(only, ids), only)
             raise Misconfigured(f"{self.path} has no such rule", [problem])

@@ -134,9 +134,10 @@ class Unreadable:
     """A name that a rule cannot read: `later` known but not mirrored, `crm` off, else unknown.
 
     `gone`: the portal had this custom field; `now` is its new name, empty where it has none.
+    `absent`: a custom field that the portal does not declare.
     """
 
-    why: Literal["unknown", "later", "crm", "gone"]
+    why: Literal["unknown", "later", "crm", "gone", "absent"]
     now: str = ""
 
 
@@ -176,8 +177,10 @@ def _custom_field(name: str, portal: Portal | None) -> RuleField | Unreadable:
             return RuleField(prefix + match.name, kind, column, streams, match.name)
         if portal and name.casefold() in portal.vanished:
             return Unreadable("gone", portal.vanished[name.casefold()])
-        if declared or not _API_NAME.fullmatch(key):
+        if not _API_NAME.fullmatch(key):
             return Unreadable("unknown")
+        if declared:
+            return Unreadable("absent")
         return RuleField(name, "any", column, streams, key)
     return Unreadable("unknown")
 

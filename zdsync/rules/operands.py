@@ -171,28 +171,12 @@ class Operands:
 
     def _portal_word(self, field: str, node: Node) -> str:
         """Check a name of the portal; an agent becomes the e-mail that the mirror shows."""
-        names, portal = self.names, self.names.portal
-        if field == "status_type":
-            return names.word(node, "status type", STATUS_TYPES)
-        if portal is None or not portal.known:
-            return node.text
-        match field:
-            case "assignee":
-                agent = names.agent(node)
-                return (agent.email or "") if agent else node.text
-            case "department":
-                row = names.department(node)
-                return row.name if row else node.text
-            case "team":
-                row = names.team(node)
-                return row.name if row else node.text
-            case "status":
-                return names.word(node, "status", portal.statuses)
-            case "priority":
-                return names.word(node, "priority", portal.priorities)
-            case "channel":
-                return names.word(node, "channel", portal.channels)
-        return node.text
+        if field != "status_type":
+            return self.names.value(field, node)
+        known = {kind.casefold(): kind for kind in STATUS_TYPES}
+        if node.named and node.text.strip().casefold() not in known:
+            self.notes.add(node, f"no status type {node.text!r}", near(node.text, STATUS_TYPES))
+        return known.get(node.text.strip().casefold(), node.text)
 
     def _number(self, node: Node) -> Operand | _Refused:
         if isinstance(node.value, int | float) and not isinstance(node.value, bool):
