@@ -33,10 +33,10 @@ from zdsync.workplace import Run, Workplace
 if TYPE_CHECKING:
     # What one command needs is imported by its method: a pull must not wait for the rules.
     from zdsync.changes import Applied, Plan
+    from zdsync.checking import Checked
     from zdsync.flow import Flow
     from zdsync.forgetting import Agree, Forgotten
     from zdsync.reports.status import Status
-    from zdsync.rules import RuleFile
 
 
 class App:
@@ -85,18 +85,19 @@ class App:
             left = [one for one in chosen if one not in {bad.stream for bad in failed}]
             return failed + self.place.zoho.reconciler(puller).reconcile(left)
 
-    def check(self, file: Path | None) -> tuple[RuleFile, bool]:
-        """Find every problem of the rules file; also says whether the portal's names were known."""
+    def check(self, file: Path | None) -> Checked:
+        """Find every problem of the rules file."""
+        from zdsync.checking import check
         from zdsync.rulebook import Rulebook
 
-        book = Rulebook(file, self.place.clock) if file else self.place.rulebook
-        if not (self.place.settings.private_dir / MIRROR).exists():
+        place, now = self.place, self.place.clock.now()
+        book = Rulebook(file) if file else place.rulebook
+        if not (place.settings.private_dir / MIRROR).exists():
             with scratch() as empty:
-                return book.check(None, empty.rows, self.place.lacks), False
-        with self.place.work("zdsync check") as mirror:
+                return check(book, None, empty.rows, place.lacks, now)
+        with place.work("zdsync check") as mirror:
             portal = mirror.portal()
-            known = portal if portal.known else None
-            return book.check(known, mirror.rows, self.place.lacks), portal.known
+            return check(book, portal if portal.known else None, mirror.rows, place.lacks, now)
 
     def plan(self, rule: str | None = None, ticket: str | None = None) -> Plan:
         """Show what the rules would change; keep the plan for `apply PLAN_ID`."""

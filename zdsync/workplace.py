@@ -89,7 +89,7 @@ class Workplace:
         """The rules file."""
         from zdsync.rulebook import Rulebook
 
-        return Rulebook(self.settings.rules, self.clock)
+        return Rulebook(self.settings.rules)
 
     @cached_property
     def journal(self) -> Journal:

@@ -159,9 +159,10 @@ def needs_crm(field: RuleField) -> bool:
 
 
 def custom_declaration(name: str, portal: Portal | None) -> CustomField | None:
-    """Find what the portal declares about a custom field of the ticket (`cf.…`)."""
-    declared = portal.ticket_fields if portal else ()
-    key = name.removeprefix("cf.").casefold()
+    """Find what the portal declares about a custom field; a bare API name is the ticket's."""
+    prefix = next((one for one in _CUSTOM if name.startswith(one)), "")
+    declared = getattr(portal, _CUSTOM[prefix or "cf."][2]) if portal else ()
+    key = name.removeprefix(prefix).casefold()
     return next((field for field in declared if field.name.casefold() == key), None)
 
 
