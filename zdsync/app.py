@@ -87,17 +87,16 @@ class App:
 
     def check(self, file: Path | None) -> Checked:
         """Find every problem of the rules file."""
-        from zdsync.checking import check
+        from zdsync.checking import Bench, check
         from zdsync.rulebook import Rulebook
 
         place, now = self.place, self.place.clock.now()
         book = Rulebook(file) if file else place.rulebook
         if not (place.settings.private_dir / MIRROR).exists():
             with scratch() as empty:
-                return check(book, None, empty.rows, place.lacks, now)
+                return check(book, Bench(empty.rows, place.lacks, now))
         with place.work("zdsync check") as mirror:
-            portal = mirror.portal()
-            return check(book, portal if portal.known else None, mirror.rows, place.lacks, now)
+            return check(book, place.bench(mirror, now))
 
     def plan(self, rule: str | None = None, ticket: str | None = None) -> Plan:
         """Show what the rules would change; keep the plan for `apply PLAN_ID`."""

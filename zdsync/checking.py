@@ -6,21 +6,24 @@ must be mended (exit 2); notes are worth knowing and right (exit 0). Reads no ne
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from zdsync.errors import Misconfigured, Problem
 from zdsync.model import Portal
+from zdsync.quarrels import Play, flips, overlaps, unplayed
 from zdsync.rulebook import Rulebook
-from zdsync.rules import CompiledRule, Loaded, RuleFile, compile_rule, run_examples
+from zdsync.rules import CompiledRule, RuleFile, compile_rule, never_match, run_examples
 from zdsync.sql import Sql
 
 Lacks = Callable[[CompiledRule], Sequence[str]]
 Query = Callable[[Sql], list[tuple[Any, ...]]]
 
-NO_NAMES = "no mirror yet: names of agents, departments, teams, statuses and fields"
+NO_NAMES = "names of agents, departments, teams, statuses and fields: no mirror yet"
+NO_TICKETS = "rules that quarrel over the same tickets: no mirror yet"
+BROKEN = "examples, and rules that never match or quarrel: the file must be readable first"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,28 +50,51 @@ class Checked:
         return Misconfigured(what, self.problems)
 
 
-def check(
-    book: Rulebook, portal: Portal | None, query: Query, lacks: Lacks, now: datetime
-) -> Checked:
-    """Read the file, run its examples, look for what the settings leave out.
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """What a check needs beside the file; `portal` and `play` are None without a mirror.
 
-    `portal` is None where no mirror tells its names. `lacks`: the columns that a rule needs and
-    the mirror never stores.
+    `lacks`: the columns that a rule needs and the mirror never stores. `play` plays rules on
+    the mirror.
     """
-    loaded = book.read(portal)
-    problems = [*loaded.problems]
-    could_not = () if portal else (NO_NAMES,)
-    if not loaded.broken:
-        problems += run_examples(loaded.rules, portal, query, now)
-        problems += _left_out(loaded.rules, portal, lacks, now)
-    found = in_file_order(problems, loaded)
-    notes = tuple(_rests(loaded.rules))
-    return Checked(str(book.path), loaded.rules, found, notes, loaded.remarks, could_not)
+
+    query: Query
+    lacks: Lacks
+    now: datetime
+    portal: Portal | None = None
+    play: Play | None = None
 
 
-def in_file_order(problems: Sequence[Problem], loaded: Loaded) -> tuple[Problem, ...]:
+def check(book: Rulebook, bench: Bench) -> Checked:
+    """Read the file, run its examples, look for what can never match and what quarrels."""
+    loaded = book.read(bench.portal)
+    rules, problems, notes = loaded.rules, [*loaded.problems], [*_rests(loaded.rules)]
+    could_not = [] if bench.portal else [NO_NAMES]
+    if loaded.broken:
+        could_not.append(BROKEN)
+    else:
+        failed = run_examples(rules, bench.portal, bench.query, bench.now)
+        problems += [*failed, *never_match(rules, bench.portal)]
+        compiled = [compile_rule(one, rules, bench.portal, bench.now) for one in rules.rules]
+        left_out = {one.id: bench.lacks(one) for one in compiled if one.mode != "off"}
+        problems += _left_out(rules, left_out)
+        unsound = {one.rule for one in in_file_order(problems, rules)}
+        fit = [one for one in compiled if one.id not in unsound]
+        if bench.play is None:
+            could_not.append(NO_TICKETS)
+        else:
+            played = bench.play(fit)
+            problems += flips(played, rules)
+            notes += overlaps(played, rules)
+            could_not += unplayed(played)
+    found = in_file_order(problems, rules)
+    known = in_file_order(notes, rules)
+    return Checked(str(book.path), rules, found, known, loaded.remarks, tuple(could_not))
+
+
+def in_file_order(problems: Sequence[Problem], rules: RuleFile) -> tuple[Problem, ...]:
     """Sort by line and column, and name the rule of each where it is not named yet."""
-    ids = {rule.where: rule.id for rule in loaded.rules.rules}
+    ids = {rule.where: rule.id for rule in rules.rules}
     places = sorted(ids, key=place)
 
     def named(one: Problem) -> Problem:
@@ -84,13 +110,10 @@ def place(where: str) -> tuple[int, int]:
     return (int(parts[1]), int(parts[2])) if len(parts) == 3 and parts[2].isdigit() else (0, 0)
 
 
-def _left_out(
-    rules: RuleFile, portal: Portal | None, lacks: Lacks, now: datetime
-) -> Iterator[Problem]:
+def _left_out(rules: RuleFile, left_out: Mapping[str, Sequence[str]]) -> Iterator[Problem]:
     """Rules that need what ZDSYNC_EXCLUDE keeps out of the mirror."""
     for rule in rules.rules:
-        missing = lacks(compile_rule(rule, rules, portal, now)) if rule.mode != "off" else ()
-        if missing:
+        if missing := left_out.get(rule.id):
             what = f"{rule.id} needs {', '.join(missing)}, which ZDSYNC_EXCLUDE leaves out"
             hint = "the rule is skipped until the setting or the rule is changed"
             yield Problem(rule.where, what, hint, rule=rule.id)

@@ -31,6 +31,7 @@ from zdsync.settings import Settings
 if TYPE_CHECKING:
     # What one command needs is imported by its method: a pull must not wait for the rules.
     from zdsync.changes import Journal
+    from zdsync.checking import Bench
     from zdsync.flow import Flow
     from zdsync.rulebook import Rulebook
     from zdsync.rules import CompiledRule
@@ -191,6 +192,16 @@ class Workplace:
             attach=lambda: self.attached(run),
             lacks=self.lacks,
         )
+
+    def bench(self, mirror: Mirror, now: datetime) -> Bench:
+        """What a check needs of the mirror and the settings."""
+        from zdsync.checking import Bench
+        from zdsync.quarrels import player
+
+        portal = mirror.portal()
+        known = portal if portal.known else None
+        play = player(mirror, portal, now, self.settings.owner_map) if known else None
+        return Bench(mirror.rows, self.lacks, now, known, play)
 
     def lacks(self, rule: CompiledRule) -> list[str]:
         """The columns that a rule needs and ZDSYNC_EXCLUDE leaves out."""

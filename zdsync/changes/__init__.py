@@ -5,18 +5,21 @@ from zdsync.changes.evaluate import Evaluation, evaluate
 from zdsync.changes.guard import Spent, attended, breaches, spent, unattended
 from zdsync.changes.journal import Journal
 from zdsync.changes.plan import Plan, Skipped
+from zdsync.changes.rehearse import Rehearsal, rehearse
 
 __all__ = [
     "Applied",
     "Evaluation",
     "Journal",
     "Plan",
+    "Rehearsal",
     "Skipped",
     "Spent",
     "apply_plan",
     "attended",
     "breaches",
     "evaluate",
+    "rehearse",
     "spent",
     "unattended",
 ]
