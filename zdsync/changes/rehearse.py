@@ -72,6 +72,8 @@ class _History:
 
     def take(self, draft: Draft) -> None:
         """Note a change; one that brings a value back makes a Flip of the rules between."""
+        if same(draft.before, draft.after):
+            return  # given again after a move: what it was is what it is
         values = self.seen.setdefault((draft.ticket.id, draft.field), [(draft.before, "")])
         places = [place for place, (value, _) in enumerate(values) if same(value, draft.after)]
         if places:
