@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from typing import Any
 
+import hypothesis
 import pytest
-from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.rules.oracle import holds
-from tests.rules.test_conditions import conditions, quick, records
-from tests.rules.world import NOW, PORTAL
+from tests.rules.oracle.bench import PORTAL as ORACLE_PORTAL
+from tests.rules.oracle.draw import LISTS, NOW, Case, cases
+from tests.rules.oracle.evaluate import World, holds
+from tests.rules.oracle.spelling import rules_file
+from tests.rules.world import PORTAL
 from zdsync.rules import load_rules
+from zdsync.rules.domain import COUNTS
 from zdsync.rules.never import Clash, never
 
 
@@ -121,14 +123,38 @@ def test_the_message_names_both_lines() -> None:
     assert "`status is Open` on line 4 and `status in [Escalated, Closed]`" in found.what
 
 
-@quick
-@given(st.lists(conditions, min_size=1, max_size=4), records)
-def test_what_is_called_impossible_never_holds(parts: list[Any], record: dict[str, Any]) -> None:
-    condition = {"all": parts}
-    for count in ("thread_count", "comment_count"):
-        record[count] = None if record[count] is None else abs(record[count])
-    rule = {"id": "r", "scope": "all", "when": condition, "then": ["spam"]}
-    loaded = load_rules(json.dumps({"rules": [rule]}, ensure_ascii=False), "r.yaml")
-    if loaded.problems or never(loaded.rules.rules[0], replace(PORTAL, statuses={})) is None:
-        return
-    assert not holds(condition, record, NOW)
+# One field a case: lines of several fields hardly ever meet.
+FIELDS = (
+    *("subject", "text", "thread_count", "requester.is_agent", "created", "tags", "cf.cf_note"),
+    *("cf.cf_num", "contact.cf.cf_a"),
+)
+
+
+@hypothesis.settings(
+    max_examples=150,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=list(hypothesis.HealthCheck),
+)
+@hypothesis.given(st.sampled_from(FIELDS).flatmap(lambda name: cases(60, ((name,),))))
+def test_what_is_called_impossible_never_holds(case: Case) -> None:
+    """Random conditions of one field, alone and together, and records grown for them."""
+    world = World(NOW, case.kind_of, LISTS)
+    together = ({"all": list(case.conditions)}, *case.conditions)
+    loaded = load_rules(
+        rules_file(together, LISTS, seed=7), "r.yaml", ORACLE_PORTAL if case.declared else None
+    )
+    assert not loaded.problems
+    records = [_counted(record) for record in case.records]
+    for condition, rule in zip(together, loaded.rules.rules, strict=True):
+        found = never(replace(rule, scope="all"), None)
+        if found is not None:
+            assert not any(holds(condition, record, world) for record in records), found
+
+
+def _counted(record: dict[str, Any]) -> dict[str, Any]:
+    """Counts are never below zero in a mirror."""
+    return {
+        name: abs(item) if name in COUNTS and item is not None else item
+        for name, item in record.items()
+    }

@@ -32,6 +32,7 @@ _VALUES = {
     "status": "status = s.r[2], status_type = s.r[3], status_since = CAST(s.r[4] AS TIMESTAMP),"
     " closed = CASE WHEN s.r[3] = 'Closed' THEN CAST(s.r[4] AS TIMESTAMP) ELSE t.closed END",
     "tags": "tags = s.r[2:]",
+    "due": "due = TRY_CAST(s.r[2] AS TIMESTAMP)",
     "cf": "cf = json_merge_patch(coalesce(t.cf, CAST('{}' AS JSON)), json_object(s.r[2], s.r[3]))",
     **{
         name: f"{ident(name)} = s.r[2]"

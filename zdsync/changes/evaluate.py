@@ -26,6 +26,7 @@ from zdsync.changes.store import Queries, query, texts
 from zdsync.changes.wire import PATCHED, custom_name, field_name
 from zdsync.model import Portal
 from zdsync.rules.compiled import Assign, Close, CompiledRule, SetField, Tags, TeamChoice
+from zdsync.rules.due import shown
 from zdsync.sql import Sql, ident, join
 
 T = TypeVar("T", Shadowed, Unresolved)
@@ -223,4 +224,6 @@ def _value(name: str) -> Sql:
         return Sql("json_extract_string(t.cf, ?)", (f'$."{custom}"',))
     if name not in PATCHED or name == "resolution":  # the ground has no such column
         return Sql("NULL")
+    if name == "due":
+        return shown(Sql("t.due"))
     return Sql(f"CAST(t.{ident(name)} AS VARCHAR)")

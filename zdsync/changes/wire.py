@@ -65,7 +65,15 @@ def wire(field: str, value: Scalar, remote_id: str | None) -> Mapping[str, Any]:
         return {"tag": tag_name(field), "on": bool(value)}
     if name := custom_name(field):
         return {"cf": {name: value}}
+    if field == "due":
+        return {"dueDate": _instant(value)}
     return {PATCHED[field][0]: value}
+
+
+def _instant(value: Scalar) -> str | None:
+    """Write the mirror's `2026-03-01 09:00:00` as Zoho does, to the second."""
+    text = str(value or "")
+    return f"{text[:10]}T{text[11:19]}.000Z" if text else None
 
 
 def seen(row: Row, field: str) -> Scalar:
@@ -82,6 +90,7 @@ def seen(row: Row, field: str) -> Scalar:
         found = (row.get("cf") or {}).get(name)
     else:
         found = row.get(PATCHED[field][1])
+        found = _instant(found) if field == "due" else found
     return found if found is None or isinstance(found, str | int | float | bool) else str(found)
 
 
@@ -131,7 +140,8 @@ def with_accepted(row: Row, changes: Iterable[Change], earlier: Row) -> Row:
             if "cf" not in row:
                 told["cf"] = {**(earlier.get("cf") or {}), **(told.get("cf") or {}), name: value}
         elif PATCHED[change.field][1] not in row:
-            told[PATCHED[change.field][1]] = value
+            # A row holds instants as the mirror spells them: that is how the plan shows them.
+            told[PATCHED[change.field][1]] = change.after if change.field == "due" else value
     return told
 
 

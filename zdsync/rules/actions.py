@@ -28,6 +28,7 @@ from zdsync.rules.compiled import (
     Tags,
     TeamChoice,
 )
+from zdsync.rules.due import read_due, refuse_moving
 from zdsync.rules.fields import SETTABLE, RuleField
 from zdsync.rules.folding import exactly, fold
 from zdsync.rules.names import Names
@@ -132,7 +133,10 @@ class ActionReader:
             return None
         if body.items is not None:
             return None
+        if key.text == "due":
+            return read_due(body, self.parser, self.texts, self.plains)
         if body.scalar:
+            refuse_moving(key, body, self.parser)
             known = self._known_value(key, body)
             return SetField(key.text, Const(known), _text(known), Sql("true"))
         source = body.get("field")
@@ -145,9 +149,6 @@ class ActionReader:
         return self._lookup(key, body)
 
     def _settable(self, key: Node) -> bool:
-        if key.text == "due":
-            self.notes.add(key, "`due`: not supported yet", "take this line out")
-            return False
         if key.text.startswith("cf."):
             return self.parser.field(key) is not None
         if key.text in SETTABLE:

@@ -12,32 +12,38 @@ from zdsync.rules.compiled import FoldColumn
 from zdsync.rules.condition import Compare, Condition, Group, Operand, Score
 from zdsync.rules.fields import RuleField
 from zdsync.rules.folding import BORDER, exactly, needle, prefix, suffix
-from zdsync.rules.instants import naive
+from zdsync.rules.instants import Business, Relative
+from zdsync.rules.now import Now
 from zdsync.sql import Sql, ident, join, value
 
 _LONG = "description_folded"
 _SIGNS = {"is": "=", "gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 
 
-def compile_condition(condition: Condition, as_of: datetime) -> Sql:
-    """Write the SQL of a condition; `as_of` (aware) is the instant that durations count from."""
+def compile_condition(condition: Condition, now: Now) -> Sql:
+    """Write the SQL of a condition; durations count from `now`."""
     match condition:
         case Compare():
-            return _compare(condition, as_of)
+            return _compare(condition, now)
         case Group(kind=kind, parts=parts):
-            compiled = [compile_condition(part, as_of) for part in parts]
+            compiled = [compile_condition(part, now) for part in parts]
             joined = "(" + join(" AND " if kind == "all" else " OR ", compiled) + ")"
             return "(NOT " + joined + ")" if kind == "none" else joined
         case Score(at_least=at_least, signals=signals):
             points = [
                 "CASE WHEN "
-                + compile_condition(signal.when, as_of)
+                + compile_condition(signal.when, now)
                 + " THEN CAST("
                 + value(signal.points)
                 + " AS DOUBLE) ELSE 0 END"
                 for signal in signals
             ]
-            return "((" + join(" + ", points) + ") >= CAST(" + value(at_least) + " AS DOUBLE))"
+            return "((" + join(" + ", points) + ") >= " + threshold(at_least) + ")"
+
+
+def threshold(at_least: float) -> Sql:
+    """Bind what points must reach; a hair less, for 0.1 + 0.7 is less than 0.8 in binary."""
+    return "CAST(" + value(at_least - 1e-9) + " AS DOUBLE)"
 
 
 def folded(field: RuleField) -> Sql:
@@ -67,7 +73,9 @@ def typed(field: RuleField, kind: str) -> Sql:
         return field.raw
     match kind:
         case "number":
-            return "TRY_CAST(" + field.raw + " AS DOUBLE)"
+            # `nan` and `inf` are numbers to DuckDB; to a person they are words.
+            number = "TRY_CAST(" + field.raw + " AS DOUBLE)"
+            return "(CASE WHEN isfinite(" + number + ") THEN " + number + " END)"
         case "bool":
             return "TRY_CAST(" + field.raw + " AS BOOLEAN)"
         case "instant":
@@ -76,14 +84,14 @@ def typed(field: RuleField, kind: str) -> Sql:
     return field.raw
 
 
-def _compare(item: Compare, as_of: datetime) -> Sql:
+def _compare(item: Compare, now: Now) -> Sql:
     match item.kind:
         case "text":
             test = _text(item)
         case "set":
             test = _set(item)
         case _:
-            test = _plain(item, as_of)
+            test = _plain(item, now)
     test = "coalesce(" + test + ", false)"
     return "(NOT " + test + ")" if item.negated else test
 
@@ -155,11 +163,11 @@ def _set(item: Compare) -> Sql:
     return "(" + join(" AND " if item.operator == "has_all" else " OR ", tests) + ")"
 
 
-def _plain(item: Compare, as_of: datetime) -> Sql:
+def _plain(item: Compare, now: Now) -> Sql:
     left = typed(item.field, item.kind)
     if item.other is not None:
         return "(" + left + f" {_SIGNS[item.operator]} " + typed(item.other, item.kind) + ")"
-    values = [_bind(operand, item.kind, as_of) for operand in item.values if operand is not None]
+    values = [_bind(operand, item.kind, now) for operand in item.values if operand is not None]
     match item.operator:
         case "known":
             return "(" + left + " IS NOT NULL)"
@@ -176,12 +184,10 @@ def _plain(item: Compare, as_of: datetime) -> Sql:
     return "(" + left + f" {_SIGNS[item.operator]} " + values[0] + ")"
 
 
-def _bind(operand: Operand, kind: str, as_of: datetime) -> Sql:
+def _bind(operand: Operand, kind: str, now: Now) -> Sql:
     match operand:
-        case timedelta():
-            return "CAST(" + value(naive(as_of - operand)) + " AS TIMESTAMP)"
-        case datetime():
-            return "CAST(" + value(naive(operand)) + " AS TIMESTAMP)"
+        case timedelta() | datetime() | Business() | Relative():
+            return now.sql(operand)
         case bool():
             return "CAST(" + value(operand) + " AS BOOLEAN)"
     return "CAST(" + value(operand) + " AS DOUBLE)"

@@ -15,6 +15,7 @@ from typing import Literal
 
 from zdsync.model import Agent, Named, Scalar
 from zdsync.rules.fields import RuleField
+from zdsync.rules.instants import Moment
 from zdsync.sql import Sql
 
 RuleMode = Literal["off", "plan", "apply"]
@@ -106,6 +107,19 @@ class Lookup:
 
 
 @dataclass(frozen=True, slots=True)
+class Due:
+    """When a ticket is due: what `table` says of the searchable text of `key`, else `when`.
+
+    Without a `key` always `when`; with one a miss takes `when` if `has_default`, else nothing.
+    """
+
+    when: Moment | None
+    key: Sql | None = None
+    table: Mapping[str, Moment | None] = field(default_factory=dict)
+    has_default: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class SetField:
     """Sets one field (a name of the language: `priority`, `status`, `cf.cf_x`, …).
 
@@ -115,7 +129,7 @@ class SetField:
     """
 
     field: str
-    value: Const | FieldValue | Lookup
+    value: Const | FieldValue | Lookup | Due
     wanted: Sql
     decides: Sql
     never_lower: bool = False

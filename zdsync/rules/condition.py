@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import Literal
 
 from zdsync.rules.fields import RuleField
+from zdsync.rules.instants import Moment, Span
 
 Operator = Literal[
     "is", "in", "known", "contains_any", "contains_all", "starts_with", "ends_with", "matches",
     "gt", "gte", "lt", "lte", "between", "older_than", "newer_than", "has_any", "has_all",
 ]  # fmt: skip
 # Text is folded already; None in a list means "empty".
-Operand = str | float | bool | datetime | timedelta | None
+Operand = str | float | bool | Moment | Span | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,9 +17,11 @@ from zdsync.rules.folding import exactly, needle, prefix, suffix
 
 _ANY_OF = ("contains_any", "starts_with", "ends_with", "has_any", "matches")
 _ALL_OF = {"contains_all": "contains_any", "has_all": "has_any"}
+_KNOWN = (str, int, float, datetime, type(None))
+_ORDERED = ("is", "in", "gt", "gte", "lt", "lte", "between")
 _CONTRARY = {"gt": "lte", "gte": "lt", "lt": "gte", "lte": "gt"}
 # Numbers that are counts: never below zero.
-_COUNTS = frozenset(
+COUNTS = frozenset(
     {
         *("thread_count", "comment_count", "attempts"),
         *("replies.outbound_since_customer", "contact.open_tickets"),
@@ -91,6 +93,10 @@ class _Field:
         if compare.other is not None:
             self.maybe_empty = self.maybe_empty and not plain
             return
+        if any(not isinstance(one, _KNOWN) for one in values) and compare.operator in _ORDERED:
+            # An instant that moves with the clock: nothing is known but that it is not empty.
+            self.maybe_empty = self.maybe_empty and (not plain or None in values)
+            return
         of_empty = compare.operator in ("is", "in") and None in values
         if plain is not of_empty:
             self.maybe_empty = False
@@ -117,7 +123,7 @@ class _Field:
             else:
                 self.ages.at_least(seconds, open_=True)
             return
-        if not isinstance(first, int | float | datetime):
+        if not isinstance(first, int | float | datetime):  # business time
             return
         if operator == "between":
             if plain:
@@ -200,7 +206,7 @@ def impossible(literals: Sequence[Literal]) -> bool:
     filled: set[str] = set()
     empty: set[str] = set()
     for (name, kind), known in fields.items():
-        if name in _COUNTS and kind == "number":
+        if name in COUNTS and kind == "number":
             known.values.at_least(0, open_=False)
         if kind == "bool" and known.allowed is None:
             known.allowed = {True, False}

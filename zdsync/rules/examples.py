@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from itertools import groupby
 from typing import Any
@@ -19,9 +20,10 @@ from zdsync.rules.condition import compares
 from zdsync.rules.fields import RuleField
 from zdsync.rules.folding import fold, searchable
 from zdsync.rules.given import Example
-from zdsync.rules.instants import naive
-from zdsync.rules.load import Rule, RuleFile, compile_rule
+from zdsync.rules.instants import Relative, naive
+from zdsync.rules.load import RuleFile, compile_rule
 from zdsync.rules.nodes import Notes
+from zdsync.rules.now import Now
 from zdsync.rules.outcome import Outcome, expressions, given
 from zdsync.sql import Sql, ident, join, value
 
@@ -53,8 +55,9 @@ def run_examples(
             continue
         ordered = sorted(rule.examples, key=lambda example: example.at or now)
         for at, group in groupby(ordered, key=lambda example: example.at or now):
-            compiled = compile_rule(rule, file, portal, at)
-            for example, complaint in _run(rule, compiled, list(group), portal, query):
+            compiled, now_ = compile_rule(rule, file, portal, at), Now(at, file.calendars)
+            settled = [_settle(example, now_) for example in group]
+            for example, complaint in _run(compiled, settled, portal, query, now_):
                 notes.add(example.node, complaint, "mend the rule or the example")
     return (*problems, *notes.problems())
 
@@ -79,20 +82,20 @@ def check_patterns(file: RuleFile, query: Query) -> tuple[Problem, ...]:
 
 
 def _run(
-    rule: Rule,
-    compiled: CompiledRule,
+    rule: CompiledRule,
     examples: list[Example],
     portal: Portal | None,
     query: Query,
+    now: Now,
 ) -> Iterator[tuple[Example, str]]:
     asked = [entry for action in rule.actions for entry in expressions(action)]
-    columns = join(", ", [Sql("t.i"), compiled.where, *asked])
-    rows = query(_select(columns, _relation(compiled, examples)))
+    columns = join(", ", [Sql("t.i"), rule.where, *asked])
+    rows = query(_select(columns, _relation(rule, examples)))
     for row in sorted(rows, key=lambda row: int(row[0])):
         example = examples[row[0]]
         open_ = fold(given(example, "status_type") or "Open") != "closed"
         holds = bool(row[1]) and (open_ or rule.scope == "all")
-        outcome = Outcome(example, portal)
+        outcome = Outcome(example, portal, now)
         if holds:
             answers = iter(row[2:])
             for action in rule.actions:
@@ -101,11 +104,22 @@ def _run(
             yield example, _complaint(rule, holds, outcome)
 
 
+def _settle(example: Example, now: Now) -> Example:
+    """Turn what `given` says relative to now into instants."""
+    entry = example.given.get("department")
+    department = str(entry[1]) if entry else None
+    given_ = {
+        name: (field, now.at(item, department) if isinstance(item, Relative) else item)
+        for name, (field, item) in example.given.items()
+    }
+    return replace(example, given=given_)
+
+
 def _select(columns: Sql, relation: Sql) -> Sql:
     return join(" ", [Sql("SELECT"), columns, Sql("FROM"), relation])
 
 
-def _complaint(rule: Rule, holds: bool, outcome: Outcome) -> str:
+def _complaint(rule: CompiledRule, holds: bool, outcome: Outcome) -> str:
     said = f"an example of {rule.id} fails: "
     if not holds and outcome.wanted():
         return said + "the condition does not hold"

@@ -108,7 +108,7 @@ LATER = frozenset(
         *("touched", "closed_by", "contact.open_tickets"),
     }
 )
-SETTABLE = frozenset({"priority", "status", "category", "sub_category", "classification"})
+SETTABLE = frozenset({"priority", "status", "category", "sub_category", "classification", "due"})
 
 # prefix → JSON column, streams, the portal's declarations
 _CUSTOM: dict[str, tuple[str, frozenset[str], str]] = {

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from zdsync.rules.fields import SETTABLE, RuleField
-from zdsync.rules.instants import read_instant
+from zdsync.rules.instants import Moment, read_instant, read_moment
 from zdsync.rules.nodes import Node, near
 from zdsync.rules.parse import Parser
 
-GivenValue = str | int | float | bool | datetime | tuple[str, ...]
+GivenValue = str | int | float | bool | Moment | tuple[str, ...]
 EXPECTED = ("assignee", "team", "department", "tags", "spam", "outcome", *sorted(SETTABLE))
 
 
@@ -54,6 +54,8 @@ def read_example(node: Node, parser: Parser) -> Example | None:
     moment = read_instant(at.text) if at else None
     if at and moment is None:
         notes.add(at, f"{at.text!r} is not a date or time", "write 2026-03-01 09:00 (UTC)")
+    elif at and moment and not 1970 <= moment.year <= 2100:
+        notes.add(at, f"{at.text!r} is too far away", "take a year from 1970 to 2100")
     if len(notes.found) > before or expected is None:
         return None
     return Example(values, expected, moment, node)
@@ -98,7 +100,7 @@ def _scalar(field: RuleField, node: Node, parser: Parser) -> GivenValue | None:
         case "bool":
             return value if isinstance(value, bool) else None
         case "instant":
-            return read_instant(node.text)
+            return read_moment(node.text)
     return value
 
 

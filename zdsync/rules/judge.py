@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from zdsync.rules.compile import compile_condition
+from zdsync.rules.compile import compile_condition, threshold
 from zdsync.rules.condition import Compare, Condition, Group, Score, fields_of
 from zdsync.rules.fields import RuleField
 from zdsync.rules.instants import naive
+from zdsync.rules.now import Now
 from zdsync.sql import Sql, ident, join, value
 
 # A comment or reply may leave the modified time as it is (desk-tickets.md section 4, last line):
@@ -21,7 +22,7 @@ from zdsync.sql import Sql, ident, join, value
 ROW_FRESH = timedelta(hours=24)
 
 
-def judge_rule(when: Condition, read: Iterable[RuleField], as_of: datetime) -> Sql | None:
+def judge_rule(when: Condition, read: Iterable[RuleField], now: Now) -> Sql | None:
     """Write the three-valued condition of a rule; None where nothing that it reads hangs.
 
     `read` are the fields whose values its actions take: unknown ones make a match null.
@@ -29,8 +30,8 @@ def judge_rule(when: Condition, read: Iterable[RuleField], as_of: datetime) -> S
     taken = [field for field in read if field.hangs]
     if not taken and not _hangs(when):
         return None
-    tests = [_judge(when, as_of)]
-    tests += [_certain(field, as_of, Sql("TRUE")) for field in taken]
+    tests = [_judge(when, now)]
+    tests += [_certain(field, now, Sql("TRUE")) for field in taken]
     return "(" + join(" AND ", tests) + ")"
 
 
@@ -43,37 +44,37 @@ def _hangs(condition: Condition) -> bool:
     return any(field.hangs for field in fields_of(condition))
 
 
-def _judge(condition: Condition, as_of: datetime) -> Sql:
+def _judge(condition: Condition, now: Now) -> Sql:
     if not _hangs(condition):
-        return compile_condition(condition, as_of)
+        return compile_condition(condition, now)
     match condition:
         case Compare():
-            test = compile_condition(condition, as_of)
+            test = compile_condition(condition, now)
             for field in (condition.field, condition.other):
                 if field is not None and field.hangs:
-                    test = _certain(field, as_of, test)
+                    test = _certain(field, now, test)
             return test
         case Group(kind=kind, parts=parts):
-            judged = [_judge(part, as_of) for part in parts]
+            judged = [_judge(part, now) for part in parts]
             joined = "(" + join(" AND " if kind == "all" else " OR ", judged) + ")"
             return "(NOT " + joined + ")" if kind == "none" else joined
         case Score():
-            return _score(condition, as_of)
+            return _score(condition, now)
 
 
-def _certain(field: RuleField, as_of: datetime, test: Sql) -> Sql:
+def _certain(field: RuleField, now: Now, test: Sql) -> Sql:
     known = Sql(f"t.{ident(field.knows)}")
     if field.hangs == "conversation":
-        known = known + " AND " + fresh(as_of)
+        known = known + " AND " + fresh(now.as_of)
     return "(CASE WHEN " + known + " THEN " + test + " END)"
 
 
-def _score(score: Score, as_of: datetime) -> Sql:
+def _score(score: Score, now: Now) -> Sql:
     """Known where even the best, or even the worst, of the unknown signals changes nothing."""
     best: list[Sql] = []
     worst: list[Sql] = []
     for signal in score.signals:
-        holds = _judge(signal.when, as_of)
+        holds = _judge(signal.when, now)
         for sums, unknown in ((best, max(signal.points, 0)), (worst, min(signal.points, 0))):
             points = "CAST(" + value(signal.points) + " AS DOUBLE)"
             open_ = "CAST(" + value(unknown) + " AS DOUBLE)"
@@ -81,7 +82,7 @@ def _score(score: Score, as_of: datetime) -> Sql:
                 "CASE WHEN " + holds + " THEN " + points + " WHEN " + holds
                 + " IS NULL THEN " + open_ + " ELSE 0 END"
             )  # fmt: skip
-    least = "CAST(" + value(score.at_least) + " AS DOUBLE)"
+    least = threshold(score.at_least)
     high, low = "(" + join(" + ", best) + ")", "(" + join(" + ", worst) + ")"
     return (
         "(CASE WHEN " + low + " >= " + least + " THEN TRUE WHEN " + high + " < " + least

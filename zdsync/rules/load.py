@@ -9,17 +9,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
 from zdsync.errors import Problem
 from zdsync.model import Portal
 from zdsync.rules.actions import ActionReader
+from zdsync.rules.calendars import read_calendars
 from zdsync.rules.compile import compile_condition, folds_of
 from zdsync.rules.compiled import Action, CompiledRule, FoldColumn, RuleMode, Scope, Tags
 from zdsync.rules.condition import Compare, Condition, compares, fields_of
+from zdsync.rules.due import moments, settled
 from zdsync.rules.fields import RuleField
 from zdsync.rules.folding import needle, word
 from zdsync.rules.given import Example, read_example
@@ -28,7 +29,8 @@ from zdsync.rules.judge import judge_rule
 from zdsync.rules.limits import Limits, read_limits
 from zdsync.rules.models import CALL_MARKERS
 from zdsync.rules.names import Names
-from zdsync.rules.nodes import Node, Notes, in_order, near, read_yaml
+from zdsync.rules.nodes import Node, Notes, in_order, read_yaml
+from zdsync.rules.now import Calendars, Now
 from zdsync.rules.operands import Operands
 from zdsync.rules.parse import Parser
 from zdsync.rules.resting import Resting, left_to_mend, other_names, resting
@@ -69,6 +71,7 @@ class RuleFile:
     taxonomies: Mapping[str, Taxonomy] | None = None
     digest: str = ""
     call_markers: tuple[str, ...] = ()
+    calendars: Calendars = field(default_factory=Calendars)
     resting: tuple[Resting, ...] = ()
 
 
@@ -107,17 +110,21 @@ def load_rules(text: str, name: str, portal: Portal | None = None) -> Loaded:
 def compile_rule(
     rule: Rule, file: RuleFile, portal: Portal | None, as_of: datetime
 ) -> CompiledRule:
-    """Write the SQL of one rule; durations count back from `as_of` (aware)."""
-    reads = tuple(dict.fromkeys((*fields_of(rule.when), *rule.plain_fields, *rule.text_fields)))
-    folds = _folds(rule)
+    """Write the SQL of one rule; durations count from `as_of` (aware) by the file's calendars."""
+    now = Now(as_of, file.calendars)
+    operands = [operand for one in compares(rule.when) for operand in one.values]
+    hangs = now.reads((*operands, *(one for action in rule.actions for one in moments(action))))
+    taken = (*rule.plain_fields, *rule.text_fields, *hangs)
+    reads = tuple(dict.fromkeys((*fields_of(rule.when), *taken)))
+    folds = _folds(rule, hangs)
     tags = any(isinstance(action, Tags) for action in rule.actions)
     return CompiledRule(
         id=rule.id,
         why=rule.why,
         mode=rule.mode,
         index=rule.index,
-        where=compile_condition(rule.when, as_of),
-        actions=rule.actions,
+        where=compile_condition(rule.when, now),
+        actions=tuple(settled(action, now) for action in rule.actions),
         reads=reads,
         streams=frozenset({"desk.tickets"}).union(*(field.streams for field in reads)),
         evidence=tuple((field.name, _evidence(field)) for field in reads),
@@ -127,7 +134,7 @@ def compile_rule(
         scope=rule.scope,
         stop=rule.stop,
         reassert=rule.reassert,
-        judged=judge_rule(rule.when, (*rule.plain_fields, *rule.text_fields), as_of),
+        judged=judge_rule(rule.when, (*rule.plain_fields, *rule.text_fields), now),
         call_markers=file.call_markers if any(one.name == "attempts" for one in reads) else (),
     )
 
@@ -141,9 +148,9 @@ def _evidence(field: RuleField) -> Sql:
     return field.raw if field.kind == "bool" else "CAST(" + field.raw + " AS VARCHAR)"
 
 
-def _folds(rule: Rule) -> tuple[FoldColumn, ...]:
+def _folds(rule: Rule, more: Iterable[RuleField]) -> tuple[FoldColumn, ...]:
     read = [field for compare in compares(rule.when) for field in _folded_fields(compare)]
-    columns = [fold for field in (*read, *rule.text_fields) for fold in folds_of(field)]
+    columns = [fold for field in (*read, *rule.text_fields, *more) for fold in folds_of(field)]
     return tuple({fold.column: fold for fold in columns}.values())
 
 
@@ -167,7 +174,7 @@ class _File:
         self.example_parser = Parser(portal, notes, Operands(notes, unresolved, lists))
 
     def read(self) -> RuleFile:
-        self._settings()
+        calendars = read_calendars(self.root.get("settings"), self.names)
         taxonomies = {
             key.text: read_taxonomy(key.text, value, self.notes)
             for key, value in self._section("taxonomies")
@@ -182,15 +189,9 @@ class _File:
         plain = json.dumps(self.root.plain(), sort_keys=True, ensure_ascii=False, default=str)
         digest = hashlib.sha256(plain.encode("utf-8", "surrogatepass")).hexdigest()
         markers = self._call_markers()
-        name, rests = self.notes.file, tuple(self.resting)
+        limits, rests = read_limits(self.root.get("limits")), tuple(self.resting)
         return RuleFile(
-            name,
-            tuple(rules),
-            read_limits(self.root.get("limits")),
-            taxonomies,
-            digest,
-            markers,
-            rests,
+            self.notes.file, tuple(rules), limits, taxonomies, digest, markers, calendars, rests
         )
 
     def _call_markers(self) -> tuple[str, ...]:
@@ -262,29 +263,6 @@ class _File:
             what = f"`{compare.text}`: privacy settings hide {name}, so empty does not mean empty"
             hint = "ask for a value instead, or lift the restriction of the field in the CRM"
             self.notes.add(Node(line=line, column=column), what, hint, "lack")
-
-    def _settings(self) -> None:
-        settings = self.root.get("settings")
-        calendars = settings.get("calendars") if settings else None
-        names = [key.text for key, _ in (calendars.pairs if calendars else None) or ()]
-        for _, calendar in (calendars.pairs if calendars else None) or ():
-            zone = calendar.get("timezone")
-            if zone and not _is_zone(zone.text):
-                self.notes.add(zone, f"no time zone {zone.text!r}", "such as America/Chicago")
-        departments = settings.get("departments") if settings else None
-        for key, value in (departments.pairs if departments else None) or ():
-            self.names.department(key)
-            if value.text not in names:
-                hint = near(value.text, names)
-                self.notes.add(value, f"no calendar {value.text!r}", hint)
-
-
-def _is_zone(name: str) -> bool:
-    try:
-        ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
-        return False
-    return True
 
 
 def _word(node: Node, key: str, default: str) -> str:

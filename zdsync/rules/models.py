@@ -8,62 +8,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Discriminator,
-    Field,
-    Tag,
-    WithJsonSchema,
-    model_validator,
-)
-from pydantic_core import PydanticCustomError
+from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 
-
-def _as_text(value: object) -> object:
-    """Take a number for text: a status, tag or option may be spelt with digits."""
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return str(value)
-    return value
-
-
-def _fail(what: str) -> PydanticCustomError:
-    # Braces are placeholders for pydantic: double them.
-    return PydanticCustomError("rules", what.replace("{", "{{").replace("}", "}}"))
-
-
-Text = Annotated[str, BeforeValidator(_as_text), Field(min_length=1, max_length=2000)]
-
-
-def _scalar(value: object) -> object:
-    if isinstance(value, dict | list):
-        raise _fail("takes a single value")
-    return value
-
-
-Scalar = Annotated[
-    Any,
-    BeforeValidator(_scalar),
-    WithJsonSchema({"type": ["string", "number", "boolean", "null"]}),
-]
-
-
-class Strict(BaseModel):
-    """Refuses unknown keys; nothing is coerced."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, populate_by_name=False)
-
-
-class Calendar(Strict):
-    timezone: Text = Field(description="Time zone by its IANA name, such as America/Chicago.")
-    hours: Literal["always"] | dict[str, Text] = Field(
-        description='`always`, or days → hours: {mon-fri: "09:00-18:00"}.'
-    )
-    holidays: Text | list[Text] | None = Field(
-        default=None, description="A country code (US, DE-BY) or a list of dates."
-    )
-
+from zdsync.rules.calendar_model import Calendar
+from zdsync.rules.strict import Scalar, Strict, Text, as_text, fail
 
 # With what agents begin a comment on a call; `attempts` counts those.
 CALL_MARKERS = (
@@ -74,7 +22,9 @@ CALL_MARKERS = (
 
 class Settings(Strict):
     calendars: dict[str, Calendar] = Field(
-        default_factory=dict, description="Working hours by name; the first one is the default."
+        default_factory=dict,
+        description="Working hours by name; the first is the default. "
+        "Without any: Mon-Fri 09:00-18:00 UTC, no holidays.",
     )
     departments: dict[str, Text] = Field(
         default_factory=dict, description="Department → calendar, where not the first."
@@ -97,7 +47,7 @@ class LimitsModel(Strict):
     changes_per_rule: Count = Field(default=200, description="Most changes of one rule in a tick.")
     changes_per_day: Count = Field(default=3000, description="Most changes in 24 hours.")
     share_of_open_tickets: Annotated[
-        str, BeforeValidator(_as_text), Field(pattern=r"^(100|[1-9]?\d)%$")
+        str, BeforeValidator(as_text), Field(pattern=r"^(100|[1-9]?\d)%$")
     ] = Field(default="25%", description="Largest share of the open tickets changed in 24 hours.")
     destructive_per_tick: Count = Field(
         default=20, description="Most closes, spam marks, moves and replies in one tick."
@@ -229,7 +179,10 @@ class ActionModel(Strict):
 
     assign: Assign | None = Field(default=None, description="Who works on the ticket.")
     set: dict[str, SetValue] | None = Field(
-        default=None, min_length=1, description="Field → value."
+        default=None,
+        min_length=1,
+        description="Field → value. `due` takes an instant; one relative to now, such as "
+        "`in 3 business days`, fills an empty due date only.",
     )
     tag: TagValue | None = Field(default=None, description="Tags to add or remove.")
     move: Text | None = Field(default=None, description="The department to move to.")
@@ -245,15 +198,15 @@ class ActionModel(Strict):
         if value == "spam":
             return {"spam": True}
         if isinstance(value, dict) and len(value) != 1:
-            raise _fail("one action per item: begin each with `- `")
+            raise fail("one action per item: begin each with `- `")
         if isinstance(value, dict):
             (key, body) = next(iter(value.items()))
             if body is None:
-                raise _fail(f"`{key}` needs a value")
+                raise fail(f"`{key}` needs a value")
             if key == "spam" and body is not True:
-                raise _fail("`spam` takes no value: write `- spam`")
+                raise fail("`spam` takes no value: write `- spam`")
             return value
-        raise _fail("an action is `key: value`, or the word `spam`")
+        raise fail("an action is `key: value`, or the word `spam`")
 
 
 class RuleModel(Strict):

@@ -18,7 +18,7 @@ from zdsync.rules.fields import FIELDS
 from zdsync.rules.folding import fold
 from zdsync.rules.load import Rule, RuleFile
 
-_SLACK = 1e-9  # points are added as floating numbers
+_SLACK = 1e-6  # points are added as floating numbers
 _TYPE = FIELDS["status_type"]
 _OPEN = Compare(_TYPE, "text", "is", ("closed",), negated=True, text="scope: open")
 

@@ -14,7 +14,7 @@ from typing import Literal
 from zdsync.rules.condition import Operand
 from zdsync.rules.fields import FieldKind
 from zdsync.rules.folding import core, fold, word
-from zdsync.rules.instants import is_business, read_duration, read_instant
+from zdsync.rules.instants import read_instant, read_moment, read_span
 from zdsync.rules.names import STATUS_TYPES, Names
 from zdsync.rules.nodes import Node, Notes, near
 
@@ -34,6 +34,8 @@ ALL_OPERATORS = tuple(dict.fromkeys(op for ops in OPERATORS.values() for op in o
 LISTED = ("in", "not_in", "contains_any", "contains_all", "has_any", "has_all", "has_none")
 # A list here means "any of these".
 _LIST_TOO = ("starts_with", "ends_with")
+# These take `now`, `in 2h` and `3 business days ago` too.
+_MOVES = (*_ORDER, "before", "after")
 
 # What Python and PCRE know and RE2 does not.
 _NOT_RE2 = (
@@ -51,11 +53,11 @@ def kind_for(kind: FieldKind, operator: str, value: Node) -> Kind:
     """Say how a field is read for this operator and operand."""
     if kind != "any":
         return kind
-    first = value.items[0] if value.items else value
+    first = next((item for item in value.items or () if item.value is not None), value)
     if operator in ("older_than", "newer_than", "before", "after"):
         return "instant"
     if operator in _ORDER:
-        return "instant" if read_instant(first.text) else "number"
+        return "instant" if read_moment(first.text) else "number"
     if operator in ("is", "is_not", "in", "not_in"):
         if isinstance(first.value, bool):
             return "bool"
@@ -149,7 +151,7 @@ class Operands:
             case "bool":
                 return self._bool(node)
             case "instant":
-                return self._instant(node)
+                return self._instant(operator, node)
         if isinstance(node.value, bool):
             self.notes.add(node, f"`{field}` is text, not true or false", "put the word in quotes")
             return _REFUSED
@@ -190,22 +192,22 @@ class Operands:
         self.notes.add(node, f"{node.text!r} is neither true nor false", "write `true` or `false`")
         return _REFUSED
 
-    def _instant(self, node: Node) -> Operand | _Refused:
-        moment = read_instant(node.text)
+    def _instant(self, operator: str, node: Node) -> Operand | _Refused:
+        moves = operator in _MOVES
+        moment = read_moment(node.text) if moves else read_instant(node.text)
         if moment is None:
             hint = "write 2026-03-01 or 2026-03-01 09:00 (UTC)"
+            hint = hint.replace(" or", ",") + ", now, in 2h or 2h ago" if moves else hint
             self.notes.add(node, f"{node.text!r} is not a date or time", hint)
             return _REFUSED
         return moment
 
     def _duration(self, node: Node) -> Operand | _Refused:
-        span = read_duration(node.text)
+        span = read_span(node.text)
         if span is not None:
             return span
-        if is_business(node.text):
-            self.notes.add(node, "business time: not supported yet", "use hours or days: 48h, 2d")
-        else:
-            self.notes.add(node, f"{node.text!r} is not a duration", "write 30m, 48h or 21d")
+        hint = "write 30m, 48h, 21d, 4 business hours or 1 business day"
+        self.notes.add(node, f"{node.text!r} is not a duration", hint)
         return _REFUSED
 
     def _pattern(self, node: Node) -> Operand | _Refused:

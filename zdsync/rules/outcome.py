@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from zdsync.model import Portal
@@ -26,6 +27,8 @@ from zdsync.rules.compiled import (
 )
 from zdsync.rules.folding import fold
 from zdsync.rules.given import Example, Expected
+from zdsync.rules.instants import Relative, naive, read_moment
+from zdsync.rules.now import Now
 from zdsync.sql import Sql
 
 PRIORITIES = ("Low", "Medium", "High")
@@ -67,6 +70,7 @@ class Outcome:
 
     example: Example
     portal: Portal | None
+    now: Now
     found: dict[str, str | None] = field(default_factory=dict)
 
     def take(self, action: Action, answers: list[Any]) -> None:
@@ -142,6 +146,8 @@ class Outcome:
         folded = fold(text or "") or None
         if name == "status" and folded == "closed" and self.portal:
             return _closed_status(self.portal.statuses)
+        if name == "due":
+            return self._instant(text or "") or folded
         if name != "assignee" or self.portal is None:
             return folded
         hits = [
@@ -150,6 +156,15 @@ class Outcome:
             if folded in (fold(agent.email or ""), agent.id, fold(agent.name))
         ]
         return fold(hits[0].email or "") if len(hits) == 1 else folded
+
+    def _instant(self, text: str) -> str | None:
+        """Write an instant to the minute, rounded up as a relative due date is."""
+        moment = read_moment(text)
+        if moment is None:
+            return None
+        at = naive(self.now.at(moment, given(self.example, "department")))
+        late = at + timedelta(microseconds=59_999_999) if isinstance(moment, Relative) else at
+        return f"{late:%Y-%m-%d %H:%M}"
 
     def wanted(self) -> dict[str, str | None]:
         """Write what the example expects in the same words."""

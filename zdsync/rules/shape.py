@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from zdsync.rules import models
+from zdsync.rules.calendar_model import Calendar
 from zdsync.rules.nodes import Node, Notes, near
 
 # The tags of the unions in `models`, and the model behind each.
@@ -24,7 +25,7 @@ _UNIONS: Mapping[str, type[BaseModel]] = {
 _SECTIONS: Mapping[str, type[BaseModel]] = {
     "settings": models.Settings,
     "limits": models.LimitsModel,
-    "calendars": models.Calendar,
+    "calendars": Calendar,
     "rules": models.RuleModel,
     "then": models.ActionModel,
     "close": models.CloseModel,
