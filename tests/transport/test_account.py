@@ -137,7 +137,7 @@ def test_after_a_refusal_nothing_is_said_to_be_left() -> None:
     at = account(FakeClock())
     read(at, left=700)
     at.exhausted(7200)
-    with pytest.raises(CreditsSpent, match="^0 Desk API credits are left"):
+    with pytest.raises(CreditsSpent, match=r"^0 Desk API credits are left"):
         at.book(1)
     assert at.left == 0
 

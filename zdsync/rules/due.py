@@ -2,7 +2,8 @@
 
 Owns: reading it, and its SQL. What is relative to now (`in 3 business days`) fills only an empty
 due date, else each tick would move it on: what stands, by whomever, stays. An instant, another
-field or `null` is set as any value. Relative instants are whole minutes, rounded up.
+field or `null` is set as any value. Relative instants are whole minutes, rounded up: a plan with
+one has another id a minute later.
 """
 
 from __future__ import annotations

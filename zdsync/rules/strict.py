@@ -1,4 +1,4 @@
-"""What all models of `rules.yaml` share: strictness, and the two plain kinds of values."""
+"""What every model of `rules.yaml` stands on: strictness, text, single values, refusals."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ def as_text(value: object) -> object:
 
 
 def fail(what: str) -> PydanticCustomError:
+    """Make the error of a value that no built-in check words."""
     # Braces are placeholders for pydantic: double them.
     return PydanticCustomError("rules", what.replace("{", "{{").replace("}", "}}"))
 

@@ -30,7 +30,9 @@ Query = Callable[[Sql], list[tuple[Any, ...]]]
 
 def compiled_rules(case: Case) -> list[CompiledRule]:
     portal = PORTAL if case.declared else None
-    text = rules_file(case.conditions, LISTS, seed=random.Random(repr(case.conditions)).getrandbits(32))
+    text = rules_file(
+        case.conditions, LISTS, seed=random.Random(repr(case.conditions)).getrandbits(32)
+    )
     loaded = load_rules(text, "r.yaml", portal)
     assert not loaded.problems, (loaded.problems, text)
     assert len(loaded.rules.rules) == len(case.conditions)
@@ -47,7 +49,12 @@ def example(record: dict[str, Any], portal: Portal | None) -> Example:
     return Example(values, Expected({}), None, Node())
 
 
-def asked(rules: Sequence[CompiledRule], records: Sequence[dict[str, Any]], query: Query, portal: Portal | None) -> list[tuple[Any, ...]]:
+def asked(
+    rules: Sequence[CompiledRule],
+    records: Sequence[dict[str, Any]],
+    query: Query,
+    portal: Portal | None,
+) -> list[tuple[Any, ...]]:
     """A row a record, a cell a rule."""
     reads = tuple(dict.fromkeys(one for rule in rules for one in rule.reads))
     folds = tuple({one.column: one for rule in rules for one in rule.folds}.values())

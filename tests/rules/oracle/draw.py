@@ -26,10 +26,26 @@ TEXTS = (
 NUMBERS = ("thread_count", "comment_count", "replies.outbound_since_customer", "attempts")
 BOOLS = ("is_overdue", "is_escalated", "requester.is_agent", "contact.in_crm")
 INSTANTS = ("created", "modified", "due", "closed", "status_since", "replies.last_inbound")
-DECLARED = {"cf.cf_note": "text", "cf.cf_num": "number", "cf.cf_flag": "bool", "cf.cf_when": "instant"}
+DECLARED = {
+    "cf.cf_note": "text",
+    "cf.cf_num": "number",
+    "cf.cf_flag": "bool",
+    "cf.cf_when": "instant",
+}
 ANY = ("contact.cf.cf_a", "account.cf.b", "crm.contact.cf.C", "crm.account.cf.D_1")
 LISTS = {"spam": ["refill", "live chat", "退款"], "signs": ["réfill", "*chat", "λόγος", "12"]}
-TAGS = ("Billing", "billing", "UX-UI", "Résilier", "refund", "退款单", "a b c", "50%", "हिन्दी", "Straße")
+TAGS = (
+    "Billing",
+    "billing",
+    "UX-UI",
+    "Résilier",
+    "refund",
+    "退款单",
+    "a b c",
+    "50%",
+    "हिन्दी",
+    "Straße",
+)
 KINDS = {
     **dict.fromkeys(TEXTS, "text"),
     **dict.fromkeys(NUMBERS, "number"),
@@ -134,7 +150,9 @@ sets = st.one_of(
     known,
 )
 # What may be asked of a field of unknown kind; the values of one list are of one kind.
-anything = st.one_of(texts, numbers, bools, one_key(op("before", "after", "gt", "lte"), moments), known)
+anything = st.one_of(
+    texts, numbers, bools, one_key(op("before", "after", "gt", "lte"), moments), known
+)
 BY_KIND = {
     "text": texts,
     "number": numbers,
@@ -267,9 +285,15 @@ def grown(kind: str, values: list[Any], chance: random.Random) -> Any:
     match kind:
         case "text":
             told = [one for one in values if isinstance(one, str)]
-            return echo(chance.choice(told), chance) if told and chance.random() < 0.7 else some_text(chance)
+            return (
+                echo(chance.choice(told), chance)
+                if told and chance.random() < 0.7
+                else some_text(chance)
+            )
         case "number":
-            told = [one for one in values if isinstance(one, int | float) and not isinstance(one, bool)]
+            told = [
+                one for one in values if isinstance(one, int | float) and not isinstance(one, bool)
+            ]
             near = chance.choice(told) if told else chance.randint(-3, 5)
             return near + chance.choice((0, 0, 0, 1, -1, 0.5))
         case "bool":
@@ -278,7 +302,9 @@ def grown(kind: str, values: list[Any], chance: random.Random) -> Any:
             return a_moment(values, chance)
         case "set":
             told = [one for one in values if isinstance(one, str)]
-            return tuple(a_tag(chance.choice([*told, *TAGS]), chance) for _ in range(chance.randint(0, 3)))
+            return tuple(
+                a_tag(chance.choice([*told, *TAGS]), chance) for _ in range(chance.randint(0, 3))
+            )
     return any_value(values, chance)
 
 
@@ -302,8 +328,32 @@ def a_moment(values: list[Any], chance: random.Random) -> datetime:
 
 
 JUNK = (
-    *("soon", "12abc", "nan", "inf", "-Infinity", "1e400", "maybe", "2026-13-01", "5%", "", " ", "١٢"),
-    *("3", " 7 ", "1.25", "-0.1", "1e3", "true", "FALSE", "2026-03-01", "2026-03-01T09:30:00Z", "1,5"),
+    *(
+        "soon",
+        "12abc",
+        "nan",
+        "inf",
+        "-Infinity",
+        "1e400",
+        "maybe",
+        "2026-13-01",
+        "5%",
+        "",
+        " ",
+        "١٢",
+    ),
+    *(
+        "3",
+        " 7 ",
+        "1.25",
+        "-0.1",
+        "1e3",
+        "true",
+        "FALSE",
+        "2026-03-01",
+        "2026-03-01T09:30:00Z",
+        "1,5",
+    ),
     *("infinity", "2026-03-02T11:30:00+02:00", "2026-02-30", True, False, 0, 3, 0.5, 12, "Wahr"),
 )
 

@@ -7,7 +7,27 @@ import string
 import unicodedata
 from functools import lru_cache
 
-INLINE = set("a abbr b big code em font i s small span strike strong sub sup u wbr".split())
+INLINE = set(
+    [
+        "a",
+        "abbr",
+        "b",
+        "big",
+        "code",
+        "em",
+        "font",
+        "i",
+        "s",
+        "small",
+        "span",
+        "strike",
+        "strong",
+        "sub",
+        "sup",
+        "u",
+        "wbr",
+    ]
+)
 RAW = {"script": ("</script",), "style": ("</style",), "title": ("</title",)}
 RAW["head"] = ("</head", "<body")
 SPACE = " \t\n\r\f"
@@ -77,7 +97,11 @@ def tag_name(text: str, at: int) -> str:
     while end < len(text) and (text[end].isalnum() or text[end] in "-_:"):
         end += 1
     name = text[start:end]
-    good = name[:1] in tuple(string.ascii_letters) and not name.endswith(":") and text[end : end + 1] in tuple(SPACE + "/>")
+    good = (
+        name[:1] in tuple(string.ascii_letters)
+        and not name.endswith(":")
+        and text[end : end + 1] in tuple(SPACE + "/>")
+    )
     return slash + name.lower() if good else ""
 
 

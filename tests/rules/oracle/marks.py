@@ -79,7 +79,9 @@ class Marks:
         return f"{self.word()} {item}" if not item.startswith("*") else f"{item} {self.word()}"
 
     def lists(self) -> dict[str, list[str]]:
-        return {f"{name} {SIGN}": [self.value(one) for one in words] for name, words in LISTS.items()}
+        return {
+            f"{name} {SIGN}": [self.value(one) for one in words] for name, words in LISTS.items()
+        }
 
     def record(self, record: Mapping[str, Any]) -> dict[str, Any]:
         """A record whose texts, numbers and tags carry marks; custom fields too."""

@@ -72,7 +72,10 @@ def rows_of(id: str, record: Mapping[str, Any]) -> Iterable[tuple[str, Row]]:
     yield "desk.departments", {"id": id, "name": record.get("department")}
     yield "desk.agents", {"id": id, "email_id": record.get("assignee")}
     link = {"zoho_crm_contact_id": id if record.get("contact.in_crm") else None}
-    yield "desk.contacts", {**old, **link, "first_name": record.get("contact.name"), "cf": cf("contact.cf.")}
+    yield (
+        "desk.contacts",
+        {**old, **link, "first_name": record.get("contact.name"), "cf": cf("contact.cf.")},
+    )
     yield "desk.accounts", {**old, "zoho_crm_account_id": id, "cf": cf("account.cf.")}
     owner = {"owner_email": record.get("contact.owner")}
     yield "crm.contacts", {**old, **owner, "cf": cf("crm.contact.cf.")}
@@ -91,7 +94,9 @@ def written(item: Any) -> Any:
 
 def as_mirrored(record: Mapping[str, Any]) -> dict[str, Any]:
     """What the mirror can tell of a record: no CRM contact without a link, names trimmed."""
-    whole = {name: int(record[name]) for name in ("thread_count", "comment_count") if name in record}
+    whole = {
+        name: int(record[name]) for name in ("thread_count", "comment_count") if name in record
+    }
     found = {**record, **whole, "contact.in_crm": bool(record.get("contact.in_crm"))}
     if not found["contact.in_crm"]:
         found = {

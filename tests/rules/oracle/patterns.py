@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 from tests.rules.oracle.tokens import WORDS
 
 LITERALS = st.sampled_from([*(re.escape(word) for word in WORDS), "a", "l", "e", "i", "<", "-"])
-CLASSES = st.sampled_from(("[a-z]", "[^a-z]", "[0-9]", "[A-Z]", "[éèα-ω]", r"\d", r"\w", r"\s", "."))
+CLASSES = st.sampled_from(
+    ("[a-z]", "[^a-z]", "[0-9]", "[A-Z]", "[éèα-ω]", r"\d", r"\w", r"\s", ".")
+)
 atoms = st.one_of(LITERALS, CLASSES)
 grouped = st.one_of(
     atoms,

@@ -16,6 +16,7 @@ from tests.rules.oracle.evaluate import World, holds
 from tests.rules.oracle.mirrored import GROUPS, as_mirrored, empty, fill, judged
 from zdsync.mirror import Mirror
 
+
 @pytest.fixture(scope="module")
 def mirror(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mirror]:
     path = tmp_path_factory.mktemp("oracle") / "private" / "work.duckdb"
@@ -28,7 +29,10 @@ def mirror(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mirror]:
     max_examples=int(os.environ.get("ORACLE_EXAMPLES", "80")) // 10,
     deadline=None,
     derandomize="ORACLE_EXAMPLES" not in os.environ,
-    phases=(Phase.explicit, Phase.generate),  # the assertion names the pair; shrinking takes minutes
+    phases=(
+        Phase.explicit,
+        Phase.generate,
+    ),  # the assertion names the pair; shrinking takes minutes
     suppress_health_check=list(hypothesis.HealthCheck),
 )
 @given(cases(records=100, groups=GROUPS))

@@ -157,9 +157,7 @@ def test_no_value_of_a_record_stands_in_a_statement_of_a_plan(mirror: Mirror, ca
     fill(mirror, [{"subject": "s", "description": "<p>é", **marks.record(r)} for r in case.records])
     rules = loaded(case).rules
     compiled = [compile_rule(rule, rules, None, NOW) for rule in rules.rules]
-    plan = evaluate(
-        mirror, compiled, mirror.portal(), as_of=NOW, rules_digest=rules.digest
-    ).plan()
+    plan = evaluate(mirror, compiled, mirror.portal(), as_of=NOW, rules_digest=rules.digest).plan()
     assert plan.changes
     assert SIGN in json.dumps([dict(one.evidence) for one in plan.changes], default=str)
     assert len(heard.texts) > 30
@@ -167,6 +165,6 @@ def test_no_value_of_a_record_stands_in_a_statement_of_a_plan(mirror: Mirror, ca
 
 
 def test_a_mark_in_a_statement_is_seen() -> None:
-    bound = ["SELECT t.x = ? FROM t", "SELECT x, 1 FROM \"cf_8a7f\""]
+    bound = ["SELECT t.x = ? FROM t", 'SELECT x, 1 FROM "cf_8a7f"']
     told = ["SELECT 'ZQ7X12'", "SELECT x > 7000123.5", "SELECT TIMESTAMP '1987-06-05'"]
     assert given_away([*bound, *told]) == told
