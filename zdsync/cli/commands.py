@@ -203,6 +203,14 @@ def check(args: Namespace) -> int:
     return 0
 
 
+def schema(args: Namespace) -> int:
+    """Print the JSON Schema of the rules file."""
+    from zdsync.rules.schema import rules_schema
+
+    document(rules_schema())
+    return 0
+
+
 def plan(args: Namespace) -> int:
     """Show what the rules would change."""
     from zdsync.changes.render import plan_document, plan_view
