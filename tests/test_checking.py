@@ -121,3 +121,22 @@ def test_only_check_minds_unknown_names_the_other_rules_go_on(
     assert code == 0
     assert "skipped=absent" in err
     assert pulled.box.writes
+
+
+def test_a_pattern_that_only_re2_refuses_pauses_its_rule_and_not_the_run(
+    pulled: Portal, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pulled.rules(
+        "version: 1\nrules:\n"
+        "  - {id: odd, when: {subject: {matches: 'x{1001}'}}, then: [{tag: [seen]}]}\n"
+        "  - {id: well, when: {status: Open}, then: [{set: {classification: Problem}}]}\n"
+    )
+    code, out, _ = run(pulled, monkeypatch, capsys, "plan", "--json")
+    plan = json.loads(out)
+    assert code == 0
+    assert [one["rule"] for one in plan["skipped"]] == ["odd"]
+    assert "RE2" in plan["skipped"][0]["reason"]
+    assert {one["rule"] for one in plan["changes"]} <= {"well"}
+    code, out, _ = run(pulled, monkeypatch, capsys, "check", "--json")
+    assert code == 2
+    assert [(one["line"], one["rule"]) for one in json.loads(out)["problems"]] == [(3, "odd")]

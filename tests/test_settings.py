@@ -153,3 +153,53 @@ def test_retention_counts_calendar_months() -> None:
     assert Retention(months=3).cutoff(noon) == datetime(2025, 12, 31, 12, tzinfo=UTC)
     assert Retention(months=25).cutoff(noon) == datetime(2024, 2, 29, 12, tzinfo=UTC)
     assert Retention(days=31).cutoff(noon) == datetime(2026, 2, 28, 12, tzinfo=UTC)
+
+
+HOOK = "https://hooks.chat.example/services/secret-part?key=secret-key"
+
+
+def test_targets_come_from_json_or_a_table(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "zdsync.toml").write_text('[notify]\nops = "mailto:ops@clinic.example"\n')
+    settings = load_settings()
+    assert settings.voice.targets == {"ops"}
+    assert not (settings.voice.replies or settings.voice.texts)
+    monkeypatch.setenv("ZDSYNC_NOTIFY", '{"chat": "' + HOOK + '"}')
+    monkeypatch.setenv("ZDSYNC_REPLIES", "on")
+    settings = load_settings()
+    assert settings.notify["chat"].get_secret_value() == HOOK
+    assert settings.voice.replies
+    assert "secret-part" not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("NOTIFY", "https://hooks.example/secret-part"),
+        ("NOTIFY", '{"ops": "http://hooks.example/secret-part"}'),
+        ("NOTIFY", '{"ops": "https://user:secret-part@hooks.example/x"}'),
+        ("NOTIFY", '{"ops": "mailto:a@b.example,secret-part@d.example"}'),
+        ("NOTIFY", '{"ops": "ftp://hooks.example/secret-part"}'),
+        ("NOTIFY", '{"o ps": "mailto:secret-part@b.example"}'),
+        ("NOTIFY", '["secret-part"]'),
+        ("SMTP_URL", "https://secret-part@mail.example"),
+        ("SMTP_URL", "secret-part"),
+        ("SMTP_FROM", "not an address"),
+        ("REPLIES", "perhaps"),
+    ],
+)
+def test_outlets_are_checked_and_never_shown(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv("ZDSYNC_" + name, value)
+    text = render(_refused())
+    assert "ZDSYNC_" + name in text
+    assert "secret-part" not in text
+
+
+def test_the_mail_server_may_lie_in_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file = tmp_path / "smtp"
+    monkeypatch.setenv("ZDSYNC_SMTP_URL_FILE", str(file))
+    file.write_text("smtps://me:secret-part@mail.example:465\n")
+    assert load_settings().secret("smtp_url").startswith("smtps://me:")
+    file.write_text("secret-part")
+    assert "secret-part" not in render(_refused())

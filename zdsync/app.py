@@ -88,15 +88,20 @@ class App:
     def check(self, file: Path | None) -> Checked:
         """Find every problem of the rules file."""
         from zdsync.checking import Bench, check
+        from zdsync.quarrels import player
         from zdsync.rulebook import Rulebook
 
         place, now = self.place, self.place.clock.now()
-        book = Rulebook(file) if file else place.rulebook
+        book = Rulebook(file, place.settings.voice) if file else place.rulebook
         if not (place.settings.private_dir / MIRROR).exists():
             with scratch() as empty:
                 return check(book, Bench(empty.rows, place.lacks, now))
         with place.work("zdsync check") as mirror:
-            return check(book, place.bench(mirror, now))
+            portal, owners = mirror.portal(), place.settings.owner_map
+            if not portal.known:
+                return check(book, Bench(mirror.rows, place.lacks, now))
+            play = player(mirror, portal, now, owners)
+            return check(book, Bench(mirror.rows, place.lacks, now, portal, play))
 
     def plan(self, rule: str | None = None, ticket: str | None = None) -> Plan:
         """Show what the rules would change; keep the plan for `apply PLAN_ID`."""
@@ -125,6 +130,7 @@ class App:
         with self.place.run("apply") as run:
             flow = self.place.flow(run)
             rules = self.place.rulebook.load(flow.portal)
+            flow.look_back(lambda: self.place.zoho.desk)
             if plan_id is None:
                 plan = flow.plan(rules)
             else:
@@ -172,6 +178,7 @@ class App:
             book = self.place.rulebook
             rules = book.load(flow.portal) if once else book.load_or_last(flow.portal)
             if rules is not None and not self.place.paused():
+                flow.look_back(lambda: self.place.zoho.desk)
                 plan = flow.plan_unattended(rules)
                 applied = self._write(run, flow, plan) if plan.writes else None
                 if applied and applied.stopped:
@@ -190,6 +197,11 @@ class App:
             raise no_mirror(self.place.settings)
         with self.place.run("forget") as run:
             return forget(run.mirror, self.place.settings, contact, agree)
+
+    def adopt(self) -> bool:
+        """Let rules speak again after files of the journal were lost; False where none were."""
+        with self.place.run("adopt") as run:
+            return self.place.adopt(run.mirror)
 
     def pause(self) -> None:
         """Stop writing before the next write."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from zdsync.clock import Clock, SystemClock
-from zdsync.connectors import Crm, Desk
+from zdsync.connectors import Crm, Desk, Notices
 from zdsync.errors import Misconfigured, Problem
 from zdsync.mirror import Mirror
 from zdsync.model import Call
@@ -23,7 +23,7 @@ from zdsync.pull import (
 )
 from zdsync.pull.drift import Readers, nobody
 from zdsync.settings import Settings
-from zdsync.transport import Account, Api, Connection, connect, new_refresh_token
+from zdsync.transport import Account, Api, Connection, MailServer, connect, new_refresh_token
 
 # What zdsync asks for (desk-people.md section 11 "Scopes", crm.md section 2).
 SCOPES = (
@@ -174,6 +174,14 @@ def open_portal(settings: Settings, clock: Clock, mirror: Mirror | None = None) 
         if mirror:  # again: the edition's credits grow with the portal's people
             zoho.resume(mirror)
     return zoho
+
+
+def messenger(settings: Settings, clock: Clock) -> Notices:
+    """What carries notices to whom the settings name. Makes no call."""
+    url, sender = settings.secret("smtp_url"), settings.smtp_from
+    server = MailServer(url, sender) if url and sender else None
+    targets = {name: held.get_secret_value() for name, held in settings.notify.items()}
+    return Notices(targets, server, clock)
 
 
 def keep_refresh_token(settings: Settings, code: str) -> Path:

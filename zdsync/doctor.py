@@ -39,6 +39,7 @@ class Finding:
 def examine(settings: Settings, clock: Clock | None = None) -> Iterator[Finding]:
     """Run the checks, yielding each finding as it is known."""
     yield from _folders(settings)
+    yield from _outlets(settings)
     clock = clock or SystemClock()
     try:
         zoho = open_portal(settings, clock)
@@ -66,6 +67,20 @@ def _folders(settings: Settings) -> Iterator[Finding]:
         yield _rights(path, most)
 
 
+def _outlets(settings: Settings) -> Iterator[Finding]:
+    """Whom rules may tell; nothing is sent."""
+    names = sorted(settings.notify)
+    if not names:
+        return
+    mails = [name for name in names if settings.notify[name].get_secret_value()[:7] == "mailto:"]
+    shown = ", ".join(f"{name} ({'mail' if name in mails else 'chat'})" for name in names)
+    if mails and not (settings.secret("smtp_url") and settings.smtp_from):
+        said = f"{shown}; mails need a server and a sender"
+        yield Finding("notices", said, "set ZDSYNC_SMTP_URL and ZDSYNC_SMTP_FROM", 2)
+    else:
+        yield Finding("notices", shown)
+
+
 def _rights(path: Path, most: int) -> Finding:
     mode = stat.S_IMODE(path.stat().st_mode)
     if mode & ~most:
@@ -82,6 +97,8 @@ def _portal(settings: Settings, zoho: Zoho, clock: Clock) -> Iterator[Finding]:
     yield _check("desk.fields", lambda: _outcome_field(settings, zoho))
     yield _check("desk.tickets (search)", lambda: _recent(zoho, clock))
     yield _check("clock", lambda: _clock(zoho, clock))
+    if settings.replies:
+        yield _check("replies", lambda: _replies(zoho))
     if zoho.crm is None:
         yield Finding("CRM", "off (ZDSYNC_CRM)")
         return
@@ -140,6 +157,13 @@ def _recent(zoho: Zoho, clock: Clock) -> str:
     with closing(zoho.desk.search(BY_NAME["desk.tickets"], "created", day, workers=1)) as pages:
         page = next(pages, None)
     return f"{(page.total if page else 0) or 0} created within a day"
+
+
+def _replies(zoho: Zoho) -> str:
+    own = zoho.desk.speech.reply_addresses()
+    if own is None:
+        return "on; the portal shows no list of its addresses, and refuses a wrong one itself"
+    return f"on, from {', '.join(sorted(own))}"
 
 
 def _clock(zoho: Zoho, clock: Clock) -> str:

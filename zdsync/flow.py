@@ -9,12 +9,14 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from zdsync.changes import (
+    WORTH,
     Applied,
     Evaluation,
     Journal,
+    Messenger,
     Plan,
     Skipped,
     Spent,
@@ -22,17 +24,19 @@ from zdsync.changes import (
     attended,
     breaches,
     evaluate,
+    recover,
     spent,
     unattended,
+    unsaid,
 )
 from zdsync.clock import Clock
 from zdsync.connectors import Desk
 from zdsync.errors import PlanRefused, TokenRefused, ZohoFailed
 from zdsync.mirror import Mirror
-from zdsync.model import Cursor, Portal
+from zdsync.model import Cursor, Portal, Voice
 from zdsync.pull import Attached
-from zdsync.rules import CompiledRule, RuleFile, compile_rule, silent_truths
-from zdsync.sql import Sql
+from zdsync.rules import CompiledRule, RuleFile, check_patterns, compile_rule, silent_truths
+from zdsync.sql import Sql, load
 from zdsync.streams import STREAMS, StreamSpec
 
 log = logging.getLogger(__name__)
@@ -56,6 +60,9 @@ class Flow:
     attach: Callable[[], Attached]
     reader: Attached | None = None
     lacks: Callable[[CompiledRule], Sequence[str]] = lambda rule: ()  # columns never stored
+    voice: Voice | None = None
+    messenger: Messenger | None = None
+    speechless: str = ""  # why rules may say nothing in this run
 
     def plan(self, rules: RuleFile, *, rule: str | None = None, ticket: str | None = None) -> Plan:
         """Plan what the rules ask for; reads the tags of the tickets that need it first."""
@@ -70,6 +77,13 @@ class Flow:
 
     def _open_tickets(self) -> int:
         return int(self.mirror.rows(Sql("SELECT count(*) FROM zdsync.open_tickets"))[0][0])
+
+    def look_back(self, desk: Callable[[], Desk]) -> None:
+        """Settle what a crash left open, and look for what may have been said, before planning."""
+        lately = (self.clock.now() - WORTH).astimezone(UTC).replace(tzinfo=None)
+        asked = Sql(load("zdsync.changes.queries", "open.sql"), (lately,))
+        if self.mirror.rows(asked) and recover(desk(), self.journal, self.clock):
+            self.mirror.load_journal(self.journal.lines())
 
     def plan_unattended(self, rules: RuleFile) -> Plan:
         """Plan what may be written with nobody watching."""
@@ -92,7 +106,7 @@ class Flow:
         if found:
             said = "; ".join(f"{b.limit} allows {b.allowed:g}, found {b.found:g}" for b in found)
             raise PlanRefused(
-                f"the plan closes, moves or marks as spam beyond the limits: {said}",
+                f"the plan closes, moves, marks as spam or replies beyond the limits: {said}",
                 "nothing was written; look at zdsync plan, then use --destructive if it is right",
             )
 
@@ -107,7 +121,7 @@ class Flow:
     ) -> Applied:
         """Write the plan; afterwards the mirror holds the journal's new lines."""
         applied = apply_plan(
-            plan,
+            unsaid(plan, self.mirror, silent=bool(self.speechless)),
             desk=desk,
             mirror=self.mirror,
             journal=self.journal,
@@ -116,6 +130,7 @@ class Flow:
             workers=workers,
             paused=paused,
             progress=progress,
+            messenger=self.messenger,
         )
         self.mirror.load_journal(self.journal.lines(RECENT))
         log.info(
@@ -134,6 +149,7 @@ class Flow:
         unready = unready_streams(self.mirror.cursor, as_of, self.every, crm=self.portal.crm)
         every = self._compiled(rules, as_of, rule)
         unfit = (*_resting(rules, rule), *self._unfit(every), *self._hidden(rules))
+        unfit += tuple(self._unreadable(rules))
         blind = {skipped.rule for skipped in unfit}
         compiled = [one for one in every if one.id not in blind]
 
@@ -147,6 +163,8 @@ class Flow:
                 unready=unready,
                 owner_map=self.owner_map,
                 ticket=ticket,
+                voice=self.voice,
+                speechless=self.speechless,
             )
             return replace(found, skipped=(*unfit, *found.skipped))
 
@@ -186,6 +204,13 @@ class Flow:
             Skipped(one.id, f"ZDSYNC_EXCLUDE leaves out {', '.join(self.lacks(one))}")
             for one in compiled
             if self.lacks(one)
+        ]
+
+    def _unreadable(self, rules: RuleFile) -> list[Skipped]:
+        """Rules with a pattern that only RE2 refuses: asked of DuckDB it would end the run."""
+        return [
+            Skipped(one.rule, f"{one.what} ({one.where})")
+            for one in check_patterns(rules, self.mirror.rows)
         ]
 
     def _hidden(self, rules: RuleFile) -> list[Skipped]:

@@ -159,6 +159,19 @@ class Portal:
 
 
 @dataclass(frozen=True, slots=True)
+class Voice:
+    """What the settings let zdsync say, and to whom.
+
+    `targets`: the names under ZDSYNC_NOTIFY. `replies`: customers may be answered. `texts`:
+    notices may quote customers.
+    """
+
+    targets: frozenset[str] = frozenset()
+    replies: bool = False
+    texts: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
     """One intended write: a ticket's field goes from `before` to `after` because of `rule`.
 
@@ -168,6 +181,7 @@ class Change:
     (ids), `notify` is False where closing must not mail the contact. `was_open`: the ticket was
     open when planned; one that a person closed since is left alone. `saw`: columns of the ticket
     that must still be so, beside the field itself (how many messages and comments it had).
+    `text`: what a comment, reply or notice says; never in the journal or in a document.
     """
 
     change_id: str
@@ -184,6 +198,7 @@ class Change:
     notify: bool = True
     was_open: bool = True
     saw: Mapping[str, Scalar] = dataclass_field(default_factory=dict)
+    text: str = ""
 
 
 # `unsent`: the run halted, or what it depended on failed, before the call; nothing was written.

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from zdsync.diagnostics import render
 from zdsync.errors import Misconfigured, Problem
-from zdsync.model import Portal
+from zdsync.model import Portal, Voice
 from zdsync.reports.registry import REPORTS
 from zdsync.rules import Loaded, RuleFile, folded, load_rules, readers_of
 from zdsync.text import near
@@ -22,8 +22,9 @@ log = logging.getLogger(__name__)
 class Rulebook:
     """One rules file."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, voice: Voice | None = None) -> None:
         self.path = path
+        self._voice = voice
         self._good: RuleFile | None = None
         self._said = ""
 
@@ -45,7 +46,7 @@ class Rulebook:
 
     def read(self, portal: Portal | None) -> Loaded:
         """Read the file with all its problems; Misconfigured where it cannot be opened."""
-        return load_rules(self._text(), str(self.path), portal)
+        return load_rules(self._text(), str(self.path), portal, self._voice)
 
     def load_or_last(self, portal: Portal | None) -> RuleFile | None:
         """Read the file; where it is broken say so once and keep the last good one, if any."""

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -25,12 +25,16 @@ from pydantic_settings import (
 )
 
 from zdsync.errors import Misconfigured, Problem
+from zdsync.model import Voice
+from zdsync.outlets import Targets, mail_server, sender
 from zdsync.personal import Retention, misnamed, retention
 
 PREFIX = "ZDSYNC_"
 DataCentre = Literal["com", "eu", "in", "au", "jp", "cn", "ca", "sa", "uk", "sg", "ae"]
 Edition = Literal["free", "express", "standard", "professional", "enterprise"]
 SECRETS = ("org_id", "client_id", "client_secret", "refresh_token")
+_FILED = (*SECRETS, "smtp_url")  # each may lie in a file
+_HIDDEN = frozenset({*_FILED, "notify"})  # never shown: the address of a webhook is a key to it
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
@@ -121,6 +125,7 @@ class Files(BaseSettings):
     client_id_file: Path | None = None
     client_secret_file: Path | None = None
     refresh_token_file: Path | None = None
+    smtp_url_file: Path | None = None
 
     @classmethod
     def settings_customise_sources(
@@ -164,6 +169,16 @@ class Settings(Files):
     publish_exclude: Words = ()
     child_credits: float = Field(150, ge=0)
     retention: Annotated[Retention | None, NoDecode, BeforeValidator(_retention)] = None
+    replies: Annotated[bool, BeforeValidator(_switch)] = False
+    notify: Targets = {}
+    notify_texts: Annotated[bool, BeforeValidator(_switch)] = False
+    smtp_url: Annotated[SecretStr | None, AfterValidator(mail_server)] = None
+    smtp_from: Annotated[str | None, AfterValidator(sender)] = None
+
+    @property
+    def voice(self) -> Voice:
+        """What rules may say, and to whom."""
+        return Voice(frozenset(self.notify), self.replies, self.notify_texts)
 
     @property
     def private_dir(self) -> Path:
@@ -210,13 +225,15 @@ def load_settings(overrides: Mapping[str, Any] | None = None) -> Settings:
 def _credentials(files: Files, problems: list[Problem]) -> dict[str, SecretStr]:
     """Read each credential that a file holds and nothing else gives."""
     read: dict[str, SecretStr] = {}
-    for name in SECRETS:
+    for name in _FILED:
         path: Path | None = getattr(files, f"{name}_file")
         if path is None or getattr(files, name, None):
             continue
         try:
             read[name] = SecretStr(path.read_text(encoding="utf-8").strip())
-        except (OSError, UnicodeDecodeError) as error:
+            if name == "smtp_url":
+                mail_server(read[name])
+        except (OSError, ValueError) as error:
             where = f"{PREFIX}{name.upper()}_FILE"
             problems.append(Problem(where, f"cannot be read: {_cause(error)}", "", str(path)))
     return read
@@ -231,7 +248,7 @@ def _problems(error: ValidationError) -> list[Problem]:
     for item in error.errors():
         name = str(item["loc"][0]) if item["loc"] else "settings"
         what = item["msg"].removeprefix("Value error, ")
-        text = "" if name in SECRETS else str(item["input"])
+        text = "" if name in _HIDDEN else str(item["input"])
         hint = ""
         if name in {"dc", "edition"}:
             allowed: tuple[str, ...] = get_args(DataCentre if name == "dc" else Edition)

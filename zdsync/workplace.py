@@ -5,7 +5,6 @@ Has no logic of its own. Knows no command: `app` has those.
 
 from __future__ import annotations
 
-import json
 import logging
 import secrets
 import threading
@@ -20,10 +19,19 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from zdsync.clock import Clock, SystemClock
-from zdsync.connect import Zoho, make_folders, open_portal
+from zdsync.connect import Zoho, make_folders, messenger, open_portal
 from zdsync.errors import MirrorFailed, ZdsyncError
 from zdsync.forgetting import drop_plans, keep_private
-from zdsync.mirror import SERVICE, WORK, Mirror, Policy, Shield, hold, private_files
+from zdsync.mirror import (
+    SERVICE,
+    WORK,
+    Mirror,
+    Policy,
+    Shield,
+    hold,
+    journal_files,
+    private_files,
+)
 from zdsync.pull import Allowance, Attached, PastReader, Progress, Puller, Quiet, paced
 from zdsync.readings import MIRROR, published
 from zdsync.settings import Settings
@@ -31,14 +39,12 @@ from zdsync.settings import Settings
 if TYPE_CHECKING:
     # What one command needs is imported by its method: a pull must not wait for the rules.
     from zdsync.changes import Journal
-    from zdsync.checking import Bench
     from zdsync.flow import Flow
     from zdsync.rulebook import Rulebook
     from zdsync.rules import CompiledRule
 
 log = logging.getLogger(__name__)
 
-_LOADED = "journal_files"  # how much of the journal the mirror has loaded
 _TICKS = 12  # lately: what a tick costs is the middle of so many
 TURN = 60.0  # seconds that a command waits for another to finish with the mirror
 
@@ -90,7 +96,7 @@ class Workplace:
         """The rules file."""
         from zdsync.rulebook import Rulebook
 
-        return Rulebook(self.settings.rules)
+        return Rulebook(self.settings.rules, self.settings.voice)
 
     @cached_property
     def journal(self) -> Journal:
@@ -191,17 +197,10 @@ class Workplace:
             run_id=run.id,
             attach=lambda: self.attached(run),
             lacks=self.lacks,
+            voice=self.settings.voice,
+            messenger=messenger(self.settings, self.clock),
+            speechless=_speechless(journal_files.lost(run.mirror)),
         )
-
-    def bench(self, mirror: Mirror, now: datetime) -> Bench:
-        """What a check needs of the mirror and the settings."""
-        from zdsync.checking import Bench
-        from zdsync.quarrels import player
-
-        portal = mirror.portal()
-        known = portal if portal.known else None
-        play = player(mirror, portal, now, self.settings.owner_map) if known else None
-        return Bench(mirror.rows, self.lacks, now, known, play)
 
     def lacks(self, rule: CompiledRule) -> list[str]:
         """The columns that a rule needs and ZDSYNC_EXCLUDE leaves out."""
@@ -245,17 +244,21 @@ class Workplace:
         A new mirror, or one that was put back, learns what was written.
         """
         if not self.journal_dir.is_dir():
+            journal_files.grown(mirror, {})
             return  # a pull that never wrote need not know how to
-        held = json.loads(mirror.noted(_LOADED) or "{}")
         try:
             sizes = self.journal.sizes()
-            grown = [name for name, size in sizes.items() if held.get(name) != size]
+            grown = journal_files.grown(mirror, sizes)
             if grown:
                 mirror.load_journal(self.journal.lines(only=grown))
-                mirror.note(_LOADED, json.dumps(sizes))
+                journal_files.loaded(mirror, sizes)
         except OSError as error:
             what = f"the journal in {self.journal_dir} cannot be read: {error.strerror}"
             raise MirrorFailed(what, "mend the rights or the disk") from None
+
+    def adopt(self, mirror: Mirror) -> bool:
+        """Take the journal as it stands for whole; False where nothing of it was missed."""
+        return journal_files.adopt(mirror, self.journal.sizes())
 
     def _resume(self, mirror: Mirror) -> None:
         """Go on with the account of credits from what others spent meanwhile."""
@@ -296,3 +299,8 @@ class Workplace:
     def plans(self) -> Path:
         """Plans that were shown, for `apply PLAN_ID`."""
         return self.settings.private_dir / "plans"
+
+
+def _speechless(lost: str) -> str:
+    """Why rules may say nothing: without the journal everything would be said again."""
+    return f"the journal lacks {lost}, so what was said is not known; zdsync adopt" if lost else ""

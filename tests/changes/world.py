@@ -126,6 +126,10 @@ class Mirror:
             "insert into desk.teams values ('t1', ['a1','a2','a3'], null, 'live'),"
             " ('t2', ['a3'], null, 'live')"
         )
+        run(
+            "create table zdsync.journal (rule_id varchar, ticket_id varchar, field varchar,"
+            " outcome varchar, intended_at timestamp, settled_at timestamp)"
+        )
         run("create view desk.tickets as select *, ticket_id as id from zdsync.rule_tickets")
         self._load()
 
@@ -182,6 +186,38 @@ class Mirror:
 
 
 @dataclass
+class Speech:
+    """What is said in the tickets of a Desk; kept as (ticket, kind, content)."""
+
+    desk: Desk
+    said: list[tuple[str, str, str]] = field(default_factory=list)
+    own: frozenset[str] | None = frozenset({"support@clinic.example"})
+
+    def add_comment(self, ticket_id: str, content: str, *, public: bool) -> None:
+        self.desk.call("comment", ticket_id, public)
+        self.said.append((ticket_id, "comment", content))
+        row = self.desk.tickets[ticket_id]
+        row["comment_count"] = row.get("comment_count", 0) + 1
+
+    def send_reply(self, ticket_id: str, content: str, *, sender: str, to: str) -> None:
+        self.desk.call("reply", ticket_id, (sender, to))
+        self.said.append((ticket_id, "reply", content))
+
+    def reply_addresses(self) -> frozenset[str] | None:
+        return self.own
+
+    def finds_comment(self, ticket_id: str, ours: Callable[[str], bool]) -> bool:
+        return self._finds(ticket_id, "comment", ours)
+
+    def finds_reply(self, ticket_id: str, ours: Callable[[str], bool], *, since: datetime) -> bool:
+        return self._finds(ticket_id, "reply", ours)
+
+    def _finds(self, ticket_id: str, kind: str, ours: Callable[[str], bool]) -> bool:
+        self.desk.call("detail", ticket_id)
+        return any(ours(text) for one, what, text in self.said if (one, what) == (ticket_id, kind))
+
+
+@dataclass
 class Desk:
     """Zoho Desk in memory; `calls` is what it was asked, `before` runs ahead of each call."""
 
@@ -190,6 +226,10 @@ class Desk:
     refuse: dict[str, Callable[[str, Any], None]] = field(default_factory=dict)
     before: Callable[[str], None] = lambda name: None
     answers: frozenset[str] | None = None  # the keys that a PATCH answers, None for all
+    speech: Speech = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.speech = Speech(self)
 
     @classmethod
     def of(cls, mirror: Mirror) -> Desk:
@@ -199,7 +239,7 @@ class Desk:
             found[key] = {**row, **known, "cf": dict(row["cf"])}
         return cls(found)
 
-    def _call(self, name: str, ticket_id: str, *more: Any) -> None:
+    def call(self, name: str, ticket_id: str, *more: Any) -> None:
         self.before(name)
         self.calls.append((name, ticket_id, *more))
         if name in self.refuse:
@@ -210,16 +250,16 @@ class Desk:
         return [call for call in self.calls if call[0] not in {"detail", "tags_of"}]
 
     def detail(self, spec: StreamSpec, id: str) -> Row | None:
-        self._call("detail", id)
+        self.call("detail", id)
         row = self.tickets.get(id)
         return {**row, "cf": dict(row["cf"])} if row else None
 
     def tags_of(self, ticket_id: str) -> tuple[str, ...]:
-        self._call("tags_of", ticket_id)
+        self.call("tags_of", ticket_id)
         return tuple(self.tickets[ticket_id]["tags"])
 
     def patch_ticket(self, ticket_id: str, body: Mapping[str, Any], *, notify: bool) -> Row:
-        self._call("patch", ticket_id, dict(body), notify)
+        self.call("patch", ticket_id, dict(body), notify)
         row = self.tickets[ticket_id]
         keys = {"assigneeId": "assignee_id", "teamId": "team_id", "subCategory": "sub_category"}
         row["cf"].update(body.get("cf", {}))
@@ -229,7 +269,7 @@ class Desk:
         return {k: v for k, v in answered.items() if self.answers is None or k in self.answers}
 
     def move_ticket(self, ticket_id: str, department_id: str) -> None:
-        self._call("move", ticket_id, department_id)
+        self.call("move", ticket_id, department_id)
         row = self.tickets[ticket_id]
         row["department_id"] = department_id
         agents = {agent.id: agent for agent in PORTAL.agents}
@@ -238,16 +278,16 @@ class Desk:
             row["assignee_id"] = None
 
     def add_tags(self, ticket_id: str, names: Sequence[str]) -> None:
-        self._call("add_tags", ticket_id, list(names))
+        self.call("add_tags", ticket_id, list(names))
         self.tickets[ticket_id]["tags"] = [*self.tickets[ticket_id]["tags"], *names]
 
     def remove_tags(self, ticket_id: str, names: Sequence[str]) -> None:
-        self._call("remove_tags", ticket_id, list(names))
+        self.call("remove_tags", ticket_id, list(names))
         kept = [tag for tag in self.tickets[ticket_id]["tags"] if tag not in names]
         self.tickets[ticket_id]["tags"] = kept
 
     def mark_spam(self, ticket_id: str) -> None:
-        self._call("spam", ticket_id)
+        self.call("spam", ticket_id)
         self.tickets[ticket_id]["is_spam"] = True
 
 

@@ -14,7 +14,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from zdsync.changes.journal import Journal
 from zdsync.cli import main
+from zdsync.connectors import Notices
+from zdsync.connectors.speech import Speech
 from zdsync.mirror import migrate, publishing
 from zdsync.mirror.database import Database
 from zdsync.mirror.mirror import Mirror
@@ -86,6 +89,11 @@ def _watch(moments: Moments) -> None:
     moments.wrap(publishing, "copy_in_child", "copy")
     moments.wrap(Path, "rename")
     moments.wrap(os, "fsync")
+    moments.wrap(Journal, "intend")
+    moments.wrap(Journal, "settle")
+    moments.wrap(Speech, "add_comment", "comment")
+    moments.wrap(Speech, "send_reply", "reply")
+    moments.wrap(Notices, "send", "notice")
 
 
 if __name__ == "__main__":

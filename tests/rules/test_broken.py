@@ -10,15 +10,17 @@ import pytest
 
 from tests.rules.world import NOW, PORTAL, duck
 from zdsync.errors import Problem
+from zdsync.model import Voice
 from zdsync.rules import load_rules, run_examples
 
 FILES = sorted(Path(__file__).parent.joinpath("broken").glob("*.yaml"))
 QUERY = duck()
+VOICE = Voice(targets=frozenset({"ops", "manager"}))
 
 
 def problems(path: Path) -> tuple[Problem, ...]:
     portal = replace(PORTAL, crm=False) if path.stem == "no_crm" else PORTAL
-    loaded = load_rules(path.read_text(encoding="utf-8"), path.name, portal)
+    loaded = load_rules(path.read_text(encoding="utf-8"), path.name, portal, VOICE)
     return loaded.problems or run_examples(loaded.rules, portal, QUERY, NOW)
 
 

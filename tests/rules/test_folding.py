@@ -31,6 +31,13 @@ QUERY = duck()
         ("İstanbul", "istanbul"),
         ("\u00a0x\u2003y", "x y"),
         ("", ""),
+        ("a<!--[if !mso]><!-->b<!--<![endif]-->c", "abc"),  # Outlook shows b to all others
+        ("a<!-- <b -->b<!-->c", "abc"),
+        ("<head><title>x</title><body>seen", "seen"),  # the end of a head may be left out
+        ('<a title="1 > 0">seen</a> <b it\'s>', "seen"),
+        ("<?xml:namespace prefix = o /><![if !x]>seen<!DOCTYPE html>", "seen"),
+        ("a --> b <br>", "a --> b"),
+        ("a ≠ b 1\u0301", "a ≠ b 1\u0301"),  # only letters have accents
     ],
 )
 def test_fold(text: str, folded: str | None) -> None:
@@ -78,6 +85,12 @@ def test_sql_folds_to_the_same_text_or_leaves_it_to_python(texts: list[str]) -> 
         (".xyz", "a@b.xyz", True),
         ("mot", "mötley", False),
         ("я", "моя", False),
+        ("мок", "за\u0301мок", False),  # a mark is part of a letter
+        ("दी", "हिन्दी", False),
+        ("क", "की", False),
+        ("*दी", "हिन्दी", True),
+        ("*ी", "हिन्दी", True),
+        ("call", "☎️call", True),  # what picks the style of a picture is none
     ],
 )
 def test_whole_words(pattern: str, text: str, hit: bool) -> None:

@@ -19,7 +19,7 @@ from zdsync.changes.journal import GROUP, Journal
 from zdsync.changes.plan import Plan
 from zdsync.changes.recover import recover
 from zdsync.changes.serve import Served, serve
-from zdsync.changes.store import Store, Writer
+from zdsync.changes.store import Messenger, Store, Writer
 from zdsync.clock import Clock
 from zdsync.errors import MirrorFailed, ZdsyncError
 from zdsync.model import Change, Receipt, RecordBatch, Row, Shape
@@ -69,6 +69,7 @@ def apply_plan(
     workers: int = 4,
     paused: Callable[[], bool] = lambda: False,
     progress: Callable[[int], None] = lambda done: None,
+    messenger: Messenger | None = None,
 ) -> Applied:
     """Write every change of rules in mode apply.
 
@@ -77,7 +78,7 @@ def apply_plan(
     run later is in the result, and receipts, rows and tags up to there are kept.
     """
     recovered = recover(desk, journal, clock)
-    run = _Run(plan, desk, mirror, journal, clock, run_id, paused, progress)
+    run = _Run(plan, desk, mirror, journal, clock, run_id, paused, progress, messenger)
     tickets = _by_ticket(plan.writes)
     try:
         with ThreadPoolExecutor(workers, thread_name_prefix="apply") as pool:
@@ -130,6 +131,7 @@ class _Run:
     run_id: str
     paused: Callable[[], bool]
     progress: Callable[[int], None]
+    messenger: Messenger | None
     halt: threading.Event = field(default_factory=threading.Event)
     pending: set[Future[Served]] = field(default_factory=set)
     receipts: list[tuple[Change, Receipt]] = field(default_factory=list)
@@ -188,7 +190,9 @@ class _Run:
         def settle(receipts: Sequence[Receipt]) -> None:
             self.journal.settle(receipts, run_id=self.run_id)
 
-        served = serve(changes, self.desk, self.clock, settle, self._stopping)
+        served = serve(
+            changes, self.desk, self.clock, settle, self._stopping, messenger=self.messenger
+        )
         if served.stopped is not None:
             self.halt.set()  # at once: other tickets are waiting in the pool
         return served

@@ -12,7 +12,11 @@ from zdsync.rules.compiled import CompiledRule
 
 
 class Draft(NamedTuple):
-    """A change without its evidence; the ids stand for people and places."""
+    """A change without its evidence; the ids stand for people and places.
+
+    `text`: what a comment, reply or notice says; then `after` is its digest and `after_id` tells
+    where it goes.
+    """
 
     rule: CompiledRule
     ticket: Ticket
@@ -22,6 +26,7 @@ class Draft(NamedTuple):
     before_id: str | None = None
     after_id: str | None = None
     notify: bool = True
+    text: str = ""
 
 
 @dataclass(slots=True)

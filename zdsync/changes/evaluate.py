@@ -19,12 +19,14 @@ from zdsync.changes.decide import decide
 from zdsync.changes.evidence import make_changes
 from zdsync.changes.ground import make_ground, scope
 from zdsync.changes.matches import Ground, Matches, Ticket, slots
+from zdsync.changes.memory import remember
 from zdsync.changes.needs import unjudged
 from zdsync.changes.plan import NO_NEEDS, Needs, Plan, Shadowed, Skipped, Unresolved
 from zdsync.changes.resolve import Resolver
+from zdsync.changes.speak import Speaker
 from zdsync.changes.store import Queries, query, texts
 from zdsync.changes.wire import PATCHED, custom_name, field_name
-from zdsync.model import Portal
+from zdsync.model import Portal, Voice
 from zdsync.rules.compiled import Assign, Close, CompiledRule, SetField, Tags, TeamChoice
 from zdsync.rules.due import shown
 from zdsync.sql import Sql, ident, join
@@ -51,6 +53,7 @@ class Evaluation:
     rules_digest: str
     skipped: tuple[Skipped, ...]
     needs: Needs = NO_NEEDS  # what a condition could not judge without
+    speaker: Speaker | None = None
     _plans: dict[frozenset[str], Plan] = field(init=False, default_factory=dict, compare=False)
 
     def plan(self, paused: frozenset[str] = frozenset()) -> Plan:
@@ -62,6 +65,8 @@ class Evaluation:
 
     def _plan(self, paused: frozenset[str]) -> Plan:
         decision = decide(self.ground, self.resolver, paused)
+        if self.speaker is not None:
+            self.speaker.add_to(decision, paused)
         changes = make_changes(self.mirror, decision.drafts)
         return Plan(
             plan_id=plans.plan_id(changes, self.rules_digest),
@@ -99,18 +104,25 @@ def evaluate(
     unready: Mapping[str, str] | None = None,
     owner_map: Mapping[str, str] | None = None,
     ticket: str | None = None,
+    voice: Voice | None = None,
+    speechless: str = "",
 ) -> Evaluation:
     """Run each rule's SQL once over the mirror.
 
     `unready`: stream → a sentence why it is not fit to act on (never fully read, too old).
     `owner_map`: CRM owner's e-mail → Desk agent's. `ticket`: id or number of the only ticket to
-    look at. Rules in mode off are left out.
+    look at. Rules in mode off are left out. `speechless`: why nothing may be said in this run.
     """
     ready, skipped = _ready(rules, unready or {})
     with _uncollected():
         ground, resolver = _evaluate(mirror, ready, portal, owner_map or {}, ticket)
     needs, blind = unjudged(mirror, ready, as_of)
-    return Evaluation(mirror, ground, resolver, as_of, rules_digest, skipped + blind, needs)
+    speaker = Speaker(
+        mirror, ground, resolver, remember(mirror, ready), as_of, voice or Voice(), speechless
+    )
+    return Evaluation(
+        mirror, ground, resolver, as_of, rules_digest, skipped + blind, needs, speaker
+    )
 
 
 @contextmanager

@@ -74,6 +74,7 @@ def _change(draft: Draft, evidence: Mapping[str, Scalar], saw: Mapping[str, Scal
         notify=draft.notify,
         was_open=not ticket.closed,
         saw=saw,
+        text=draft.text,
     )
 
 

@@ -71,7 +71,12 @@ def spent(entries: Iterable[Entry], now: datetime, portal: Portal) -> Spent:
 
 
 def is_destructive(field: str, after: Scalar, statuses: Mapping[str, str]) -> bool:
-    """Whether a change closes, moves or marks as spam."""
+    """Whether a change closes, moves, marks as spam or answers a customer."""
+    return field == "reply" or _is_withheld(field, after, statuses)
+
+
+def _is_withheld(field: str, after: Scalar, statuses: Mapping[str, str]) -> bool:
+    """Whether a person must agree; a reply needs none: it waits for its own setting."""
     closes = field == "status" and statuses.get(str(after), "") == "Closed"
     return closes or field in {"department", "spam"}
 
@@ -140,7 +145,7 @@ def leave_to_person(plan: Plan, portal: Portal) -> Plan:
     harsh = {
         (change.ticket_id, change.rule)
         for change in plan.writes
-        if is_destructive(change.field, change.after, portal.statuses)
+        if _is_withheld(change.field, change.after, portal.statuses)
     }
     moved = {change.ticket_id for change in plan.writes if change.field == "department"}
 

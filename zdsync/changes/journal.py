@@ -17,12 +17,14 @@ from typing import Any
 
 import orjson
 
+from zdsync.changes.wire import lasting
 from zdsync.clock import Clock
 from zdsync.errors import MirrorFailed
 from zdsync.mirror import sync_directory
 from zdsync.model import Change, Receipt, Scalar
 from zdsync.text import printable
 
+FOUND = "found"  # kind of a line, beside intent and receipt
 GROUP = 25  # intents per fsync, at most
 _FILES = "????-??.ndjson"
 _LONG = 100  # a longer value is written as its digest
@@ -82,6 +84,10 @@ class Journal:
                 self._open.discard((run_id, receipt.change_id))
         self._append([_receipt(receipt, run_id) for receipt in some], durable=False)
 
+    def find(self, receipts: Iterable[Receipt], *, run_id: str) -> None:
+        """Write that writes of unknown outcome were found done. It is no second receipt."""
+        self._append([_receipt(one, run_id) | {"kind": FOUND} for one in receipts], durable=False)
+
     def entries(self, months: int | None = None) -> list[Entry]:
         """Read intents with their receipts, oldest first; torn lines are passed over.
 
@@ -93,7 +99,7 @@ class Journal:
             key = (str(line.get("run_id")), str(line.get("change_id")))
             if line.get("kind") == "intent":
                 intents.setdefault(key, line)
-            elif key in intents and "outcome" not in intents[key]:
+            elif key in intents and _settles(line, intents[key].get("outcome")):
                 intents[key] |= {name: line.get(name) for name in _RECEIPT}
         return [_entry(line) for line in intents.values()]
 
@@ -160,6 +166,11 @@ class Journal:
             sync_directory(self._folder)
 
 
+def _settles(line: Mapping[str, Any], outcome: object) -> bool:
+    """Whether a line tells an intent's outcome: its receipt, or that an unknown one was found."""
+    return outcome == "unknown" if line.get("kind") == FOUND else outcome is None
+
+
 _RECEIPT = ("outcome", "http_status", "error", "settled_at")
 
 
@@ -176,7 +187,7 @@ def _intent(change: Change) -> dict[str, Any]:
         "field": change.field,
         "before": brief(change.before),
         "after": brief(change.after),
-        "wire": _brief_wire(change.wire),
+        "wire": _brief_wire(lasting(change)),
         "wire_before": _brief_wire(change.wire_before),
         "evidence": sorted(change.evidence),  # names of fields: their values are customers' text
     }

@@ -14,7 +14,7 @@ from datetime import datetime
 
 import orjson
 
-from zdsync.changes.wire import is_tag
+from zdsync.changes.wire import is_speech, is_tag
 from zdsync.model import Change, Scalar
 
 
@@ -153,11 +153,17 @@ def _fields_by_ticket(changes: Iterable[Change]) -> dict[str, set[str]]:
     for change in changes:
         if change.mode == "apply":
             tag = "+" if change.after else "-"
-            found[change.ticket_id].add(tag if is_tag(change.field) else change.field)
+            name = f"{change.field} {change.rule}" if is_speech(change.field) else change.field
+            found[change.ticket_id].add(tag if is_tag(change.field) else name)
     return found
 
 
 def _calls(fields: set[str]) -> int:
     tags = len(fields & {"+", "-"})
-    patched = bool(fields - {"+", "-", "department", "spam"})
-    return 1 + 2 * ("department" in fields) + tags + bool(tags) + patched + 2 * ("spam" in fields)
+    comments, replies, notices = (
+        sum(one.startswith(verb) for one in fields) for verb in ("comment ", "reply ", "notify:")
+    )
+    patched = len(fields - {"+", "-", "department", "spam"}) > comments + replies + notices
+    said = comments + 2 * replies  # a reply, and the addresses to reply from
+    moved = 2 * ("department" in fields)
+    return 1 + moved + tags + bool(tags) + said + patched + 2 * ("spam" in fields)

@@ -22,7 +22,7 @@ from zdsync.changes.plan import Shadowed, Skipped
 from zdsync.changes.store import Queries
 from zdsync.changes.wire import is_tag, same
 from zdsync.model import Portal, Scalar
-from zdsync.rules.compiled import CompiledRule
+from zdsync.rules.compiled import Comment, CompiledRule, Reply
 
 ROUNDS = 4  # ticks that are played after the first
 _SAMPLE = 200  # tickets of one rule, field and value that are followed further
@@ -106,9 +106,10 @@ def rehearse(
     asked = [some.rule for some in first.ground.matches]
     decision = decide(first.ground, first.resolver)
     overlaps = [*_overlaps(first.ground, decision), *_ended(first.ground)]
-    history = _History()
+    ground, history = first.ground, _History()
     for _ in range(ROUNDS):
-        drafts = _sample(decision.drafts)
+        spoken = _spoken(ground)
+        drafts = _sample([one for one in decision.drafts if one.ticket.id not in spoken])
         for draft in drafts:
             history.take(draft)
         if not drafts or not put_values(mirror, asked, drafts, portal, as_of):
@@ -118,6 +119,18 @@ def rehearse(
     needs = {*first.needs.tags, *first.needs.rows, *first.needs.conversations}
     flips = tuple(history.flips.values())
     return Rehearsal(tuple(overlaps), flips, first.skipped, len(needs))
+
+
+def _spoken(ground: Ground) -> set[str]:
+    """Tickets whose conversation would go on, where rules read it: no telling what comes next."""
+    if not any("conversation" in some.rule.hangs for some in ground.matches):
+        return set()
+    return {
+        row[0]
+        for some in ground.matches
+        if any(isinstance(action, Comment | Reply) for action in some.rule.actions)
+        for row in some.rows
+    }
 
 
 def _overlaps(ground: Ground, decision: Decision) -> Iterator[Overlap]:

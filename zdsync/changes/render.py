@@ -19,8 +19,9 @@ from rich.text import Text
 
 from zdsync.changes.apply import Applied
 from zdsync.changes.plan import Plan, Skipped
-from zdsync.changes.wire import is_tag, tag_name
+from zdsync.changes.wire import is_tag
 from zdsync.model import Change, Scalar
+from zdsync.rules.markup import strip_html
 from zdsync.text import printable
 
 MOST = 10  # rows shown of one rule
@@ -184,12 +185,15 @@ def _cells(change: Change) -> list[str]:
 
 
 def _because(change: Change) -> str:
+    if change.text:  # on the terminal only: a document may be kept
+        return printable(strip_html(change.text), 90)
     seen = (f"{name}={_shown(value)}" for name, value in change.evidence.items())
     return printable(", ".join(seen), 90)
 
 
 def _name(field: str) -> str:
-    return printable(f"tag {tag_name(field)}" if is_tag(field) else field, 24)
+    named = is_tag(field) or field.startswith("notify:")
+    return printable(field.replace(":", " ", 1) if named else field, 24)
 
 
 def _shown(value: Scalar) -> str:

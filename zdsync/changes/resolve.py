@@ -84,6 +84,15 @@ class Resolver:
             self._seen[key] = self._fit(self._named(name), department_id)
         return self._seen[key]
 
+    def person(self, email: str) -> Agent | Nothing:
+        """Find the active agent behind an e-mail, an agent's own or a CRM owner's."""
+        agent = self._owner(_same(email))
+        if isinstance(agent, Nothing):
+            return agent
+        if not agent.active:
+            return Nothing(f"{shown_agent(agent)} is not an active agent")
+        return agent if agent.email else Nothing(f"{agent.name} has no e-mail address")
+
     def team(self, name: str, department_id: str | None) -> Named | Nothing:
         """Find a team by name (or id) within the department."""
         teams = [

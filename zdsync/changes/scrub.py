@@ -76,7 +76,7 @@ def _key(line: dict[str, Any]) -> tuple[Any, Any]:
 
 
 def _blank(line: dict[str, Any]) -> dict[str, Any]:
-    if line.get("kind") == "receipt":
+    if line.get("kind") != "intent":
         return {**line, "error": ""}  # Zoho's own words may quote a value
     return line if plain_field(str(line.get("field"))) else {**line, **_EMPTY}
 

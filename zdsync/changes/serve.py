@@ -1,9 +1,9 @@
 """One ticket's changes, from the detail read to the last receipt.
 
-Order (architecture.md section 6): move → read again → tags → one PATCH → mark spam. Promise 6: a
-write happens only while a detail read at most 5 seconds old shows what the plan saw. Zoho has no
-If-Match, so an edit inside that gap can be overwritten. Must not touch the mirror: rows go back
-to the caller.
+Order (architecture.md section 6): move → read again → tags → reply → comment → one PATCH → mark
+spam; notices come last. Promise 6: a write happens only while a detail read at most 5 seconds old
+shows what the plan saw. Zoho has no If-Match, so an edit inside that gap can be overwritten. Must
+not touch the mirror: rows go back to the caller.
 """
 
 from __future__ import annotations
@@ -11,11 +11,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
+from zdsync.changes import utter
 from zdsync.changes.belonging import mates_of, named_by, orphaned_marks
-from zdsync.changes.store import Writer
+from zdsync.changes.store import Messenger, Writer
 from zdsync.changes.wire import (
     GIVEN,
     body,
+    is_speech,
     is_tag,
     planned,
     same,
@@ -64,12 +66,15 @@ def serve(
     clock: Clock,
     settle: Settle,
     paused: Callable[[], bool],
+    *,
+    messenger: Messenger | None = None,
 ) -> Served:
     """Write the changes of one ticket; every intent has a receipt afterwards.
 
     `settle` puts receipts into the journal; its errors pass through.
     """
-    visit = _Visit(desk, clock, settle, paused, Served(changes[0].ticket_id), list(changes))
+    served = Served(changes[0].ticket_id)
+    visit = _Visit(desk, clock, settle, paused, served, list(changes), messenger)
     try:
         visit.run()
     except _Halted:
@@ -92,17 +97,22 @@ class _Visit:
     paused: Callable[[], bool]
     served: Served
     todo: list[Change]
+    messenger: Messenger | None
     read_at: float = 0.0
     moved: bool = False
     closed: bool = False  # by us, in this visit
+    said: dict[str, int] = field(default_factory=dict)  # messages by us, in this visit
 
     def run(self) -> None:
-        self._brake()
+        self.brake()
         self._look()
         self._move()
         self._tag()
+        utter.reply(self, self.desk.speech)
+        utter.comment(self, self.desk.speech)
         self._patch(self._fields(), again=True)
         self._spam()
+        utter.notify(self, self.messenger)
 
     def finish(
         self,
@@ -122,7 +132,8 @@ class _Visit:
         done = {change.change_id for change in some}
         self.todo = [change for change in self.todo if change.change_id not in done]
 
-    def _brake(self) -> None:
+    def brake(self) -> None:
+        """Stop here where somebody pulled the brake."""
         if self.paused():
             raise _Halted
 
@@ -138,7 +149,7 @@ class _Visit:
             self.served.before = row.get("modified_time")
         if row.get("is_trashed") or row.get("is_deleted"):
             self.finish(self.todo, "stale", "the ticket is in the recycle bin")
-        shown = [change for change in self.todo if not is_tag(change.field)]
+        shown = self._shown()
         if self._moving(row):  # whom the ticket has now may be taken from it by the move
             shown = [one for one in shown if one.field not in GIVEN or not self._is_after(one, row)]
         self.finish((one for one in shown if self._is_after(one, row)), "already")
@@ -147,7 +158,7 @@ class _Visit:
         if row.get("status_type") == "Closed" and not self.closed:
             ours = (change for change in self.todo if change.was_open)
             self.finish(ours, "stale", "the ticket was closed meanwhile")
-        spoken = (one for one in self.todo if not still(one.saw, row))
+        spoken = (one for one in self.todo if not still(one.saw, row, self.said))
         self.finish(spoken, "stale", "somebody wrote in the ticket meanwhile")
         stale = [one for one in shown if one in self.todo and not self._expected(one, row)]
         self.finish(stale, "stale", "another value stands there now")
@@ -165,21 +176,21 @@ class _Visit:
         freed = self.moved and change.field in GIVEN and found is None
         return freed or same(found, planned(change, after=False))
 
-    def _before_write(self, changes: Sequence[Change]) -> list[Change]:
+    def before_write(self, changes: Sequence[Change]) -> list[Change]:
         """Check brake and freshness; return those that may still be written."""
-        self._brake()
+        self.brake()
         if self.clock.monotonic() - self.read_at > FRESH:
             self._look()
         return [change for change in changes if change in self.todo]
 
     def _move(self) -> None:
         moves = [change for change in self.todo if change.field == "department"]
-        moves = self._before_write(moves) if moves else moves
+        moves = self.before_write(moves) if moves else moves
         if not moves:
             self._moot()
             return
         target = str(moves[0].wire["departmentId"])
-        if self._write(moves, lambda: self.desk.move_ticket(self.served.ticket_id, target)):
+        if self.write(moves, lambda: self.desk.move_ticket(self.served.ticket_id, target)):
             self.moved = True
             self._look()
         else:
@@ -195,7 +206,7 @@ class _Visit:
             given = [change for change in self.todo if change.field in GIVEN]
             self.finish(given, "unsent", "the ticket was not moved")
 
-    def _write(self, changes: Sequence[Change], call: Callable[[], object]) -> bool:
+    def write(self, changes: Sequence[Change], call: Callable[[], object]) -> bool:
         """Do one call for these changes and give their receipts; True where it was accepted."""
         try:
             call()
@@ -230,7 +241,7 @@ class _Visit:
                 self._tag_call(some[start : start + _TAGS_A_CALL], wanted)
 
     def _tag_call(self, changes: Sequence[Change], wanted: bool) -> None:
-        some = self._before_write(changes)
+        some = self.before_write(changes)
         if not some:
             return
         call = self.desk.add_tags if wanted else self.desk.remove_tags
@@ -257,11 +268,26 @@ class _Visit:
         self.served.tags = (*kept, *tags) if wanted else kept
 
     def _fields(self) -> list[Change]:
-        return [one for one in self.todo if not is_tag(one.field) and one.field != "spam"]
+        return [one for one in self._shown() if one.field != "spam"]
+
+    def _shown(self) -> list[Change]:
+        """The changes that a detail read shows."""
+        return [one for one in self.todo if not is_tag(one.field) and not is_speech(one.field)]
+
+    def spoke(self, column: str) -> None:
+        """Count a message of ours: it is nobody else's, and no answer shows it.
+
+        The row goes on as it was read, with one more; where the message moved the modified time
+        a later reading knows better.
+        """
+        self.said[column] = self.said.get(column, 0) + 1
+        row = self.served.row
+        if row is not None and isinstance(row.get(column), int):
+            self.served.row = {**row, column: row[column] + 1}
 
     def _patch(self, changes: Sequence[Change], *, again: bool) -> None:
         """Send one PATCH; where it is refused, once more without what Zoho named."""
-        some = self._before_write(changes) if changes else []
+        some = self.before_write(changes) if changes else []
         if not some:
             return
         notify = all(change.notify for change in some)
@@ -297,8 +323,8 @@ class _Visit:
         orphans = orphaned_marks(self.todo, self.served.receipts)
         self.finish(orphans, "unsent", "the rest of its rule was not done")
         marks = [change for change in self.todo if change.field == "spam"]
-        marks = self._before_write(marks) if marks else marks
-        if marks and self._write(marks, lambda: self.desk.mark_spam(self.served.ticket_id)):
+        marks = self.before_write(marks) if marks else marks
+        if marks and self.write(marks, lambda: self.desk.mark_spam(self.served.ticket_id)):
             self._last_look()
 
     def _last_look(self) -> None:

@@ -5,7 +5,7 @@ Protocols only, and the one way to hand a list to SQL and to put a statement tog
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any, Protocol
@@ -46,8 +46,33 @@ class Store(Queries, Protocol):
     ) -> None: ...
 
 
+class Speech(Protocol):
+    """What the portal says in tickets, and whether it was said."""
+
+    def add_comment(self, ticket_id: str, content: str, *, public: bool) -> None: ...
+
+    def send_reply(self, ticket_id: str, content: str, *, sender: str, to: str) -> None: ...
+
+    def reply_addresses(self) -> frozenset[str] | None: ...
+
+    def finds_comment(self, ticket_id: str, ours: Callable[[str], bool]) -> bool: ...
+
+    def finds_reply(
+        self, ticket_id: str, ours: Callable[[str], bool], *, since: datetime
+    ) -> bool: ...
+
+
+class Messenger(Protocol):
+    """What carries a notice out of the portal. Raises OutcomeUnknown where it may have."""
+
+    def send(self, to: str, subject: str, text: str) -> None: ...
+
+
 class Writer(Protocol):
-    """Zoho Desk, as far as applying needs it: two reads, five writes, one call each."""
+    """Zoho Desk, as far as applying needs it: two reads, five writes, one call each; speech."""
+
+    @property
+    def speech(self) -> Speech: ...
 
     def detail(self, spec: StreamSpec, id: str) -> Row | None: ...
 

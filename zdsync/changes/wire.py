@@ -29,6 +29,11 @@ GIVEN = frozenset({"assignee", "team"})  # what a move may take from a ticket
 _EMPTY = frozenset({"", "-none-"})  # what Zoho shows for a pick list without a choice
 
 
+def is_speech(field: str) -> bool:
+    """Whether the field is something said: `comment`, `reply` or `notify:NAME`."""
+    return field in {"comment", "reply"} or field.startswith("notify:")
+
+
 def is_tag(field: str) -> bool:
     """Whether the field is one tag (`tag:NAME`)."""
     return field.startswith("tag:")
@@ -55,6 +60,8 @@ def wire(field: str, value: Scalar, remote_id: str | None) -> Mapping[str, Any]:
 
     Not to be changed by who gets it: many changes of a plan share one.
     """
+    if is_speech(field):
+        return spoken_wire(field, remote_id) if remote_id else {}
     if field == "department":
         return {"departmentId": remote_id}
     if field in {"assignee", "team"}:
@@ -76,6 +83,24 @@ def _instant(value: Scalar) -> str | None:
     return f"{text[:10]}T{text[11:19]}.000Z" if text else None
 
 
+def spoken_wire(field: str, address: str) -> Mapping[str, Any]:
+    """Write where something said goes; its text is not here, for the journal holds none."""
+    match field:
+        case "comment":
+            return {"isPublic": address == "public"}
+        case "reply":
+            sender, _, mail = address.partition(" ")
+            return {"fromEmailAddress": sender, "to": mail}
+    return {"to": address}
+
+
+def lasting(change: Change) -> Mapping[str, Any]:
+    """What the journal keeps of a change's wire: not a customer's address."""
+    if change.field != "reply":
+        return change.wire
+    return {key: value for key, value in change.wire.items() if key != "to"}
+
+
 def seen(row: Row, field: str) -> Scalar:
     """Read what a detail shows of a field: ids for people and places; absent is None.
 
@@ -94,9 +119,16 @@ def seen(row: Row, field: str) -> Scalar:
     return found if found is None or isinstance(found, str | int | float | bool) else str(found)
 
 
-def still(saw: Mapping[str, Scalar], row: Row) -> bool:
-    """Whether a detail shows what the plan saw beside its fields, as far as it shows that."""
-    return all(row.get(name) in {None, was} for name, was in saw.items() if was is not None)
+def still(saw: Mapping[str, Scalar], row: Row, said: Mapping[str, int]) -> bool:
+    """Whether a detail shows what the plan saw beside its fields, as far as it shows that.
+
+    `said`: messages of ours since the plan, by the column that counts them; it may lag behind.
+    """
+    return all(
+        row.get(name) in {None, was, int(was) + said.get(name, 0)}
+        for name, was in saw.items()
+        if was is not None
+    )
 
 
 class Intended(Protocol):

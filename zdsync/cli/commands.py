@@ -174,6 +174,13 @@ def forget(args: Namespace) -> int:
     return 0
 
 
+def adopt(args: Namespace) -> int:
+    """Let rules speak again after files of the journal were lost."""
+    lost = App(load_settings()).adopt()
+    say("Rules may speak again." if lost else "No file of the journal is missing.")
+    return 0
+
+
 def pause(args: Namespace) -> int:
     """Put the brake on."""
     App(load_settings()).pause()

@@ -87,6 +87,7 @@ def _mirror(add: _Add) -> None:
     forget.add_argument("contact", metavar="CONTACT", help="id or e-mail address of a Desk contact")
     forget.add_argument("--yes", action="store_true", help="do not ask")
     forget.add_argument("--json", action="store_true")
+    add("adopt", "let rules comment, reply and notify again after the journal was lost")
     add("pause", "stop writing before the next write")
     add("resume", "go on writing")
 
@@ -104,7 +105,9 @@ def _rules(add: _Add) -> None:
     apply.add_argument("plan_id", nargs="?", metavar="PLAN_ID", help="the plan you have seen")
     apply.add_argument("--yes", action="store_true", help="do not ask")
     apply.add_argument(
-        "--destructive", action="store_true", help="also beyond the limits for close, spam, move"
+        "--destructive",
+        action="store_true",
+        help="also beyond the limits for close, spam, move and reply",
     )
     journal = add("journal", "show what was written, when and why")
     journal.add_argument("--ticket", metavar="N")

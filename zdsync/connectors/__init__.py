@@ -5,6 +5,7 @@ from zdsync.connectors.crm import Crm, forbids, has_no_module
 from zdsync.connectors.desk import Desk
 from zdsync.connectors.forms import Organization, Tag
 from zdsync.connectors.links import LinkPage
+from zdsync.connectors.notices import Notices
 from zdsync.connectors.proofs import Deleted, FieldCounts, Proofs
 from zdsync.connectors.windows import WalkPage
 
@@ -16,6 +17,7 @@ __all__ = [
     "Desk",
     "FieldCounts",
     "LinkPage",
+    "Notices",
     "Organization",
     "Proofs",
     "Tag",

@@ -30,6 +30,7 @@ from zdsync.connectors.links import Links
 from zdsync.connectors.lists import Record, Sizes, read_list, records_of
 from zdsync.connectors.proofs import Proofs
 from zdsync.connectors.spans import Ground
+from zdsync.connectors.speech import Speech
 from zdsync.connectors.walk import walk
 from zdsync.connectors.windows import PAGE, Fetch, Page, Query, TooDeep, WalkPage
 from zdsync.errors import OutcomeUnknown, Refused, TokenRefused
@@ -52,6 +53,7 @@ class Desk:
         self._sizes = Sizes()
         self._department_ids: tuple[str, ...] | None = None
         self.conversations = Conversations(api, self._sizes)
+        self.speech = Speech(api, self._sizes, self._departments_of(BY_NAME["desk.tickets"]))
 
     def organization(self, org_id: str | None) -> Organization:
         """Return the portal, and learn the edition's limits from it.

@@ -45,6 +45,8 @@ _JOURNAL = {
     "intended_at": "TIMESTAMP",
     "settled_at": "TIMESTAMP",
 }
+# What a line of the kind `found` replaces: an unknown outcome was looked up and is known now.
+_FOUND = ("outcome", "http_status", "error", "settled_at")
 _COUNTS = ("pulled", "applied", "already", "stale", "rejected", "unknown")
 
 
@@ -104,22 +106,24 @@ def load_journal(database: Database, lines: Iterable[Mapping[str, Any]]) -> int:
     """Load lines of the journal's files (`kind` intent or receipt); returns intents with news.
 
     May be repeated with the same lines, and with receipts whose intents came earlier: a line
-    fills what it names. A second receipt of one intent changes nothing (promise 5).
+    fills what it names. A second receipt of one intent changes nothing (promise 5); a line of the
+    kind `found` replaces the receipt of an unknown outcome.
     """
     wanted: dict[tuple[str, str], dict[str, Any]] = {}
     for line in lines:
         key = (str(line.get("run_id")), str(line.get("change_id")))
         entry = wanted.setdefault(key, {})
+        if line.get("kind") == "found":
+            entry["found"] = True
+            entry.update((name, _cell(name, line[name])) for name in _FOUND if name in line)
+            continue
         entry.update(
             (name, _cell(name, line[name])) for name in _JOURNAL if _news(entry, line, name)
         )
     if not wanted:
         return 0
     database.run(Sql("create or replace temp table journal_read as " + _UNNESTED, _bound(wanted)))
-    columns = ", ".join(
-        f"coalesce(o.{name}, n.{name}) as {name}" if name not in ("change_id", "run_id") else name
-        for name in _JOURNAL
-    )
+    columns = ", ".join(map(_merged, _JOURNAL))
     joined = "from journal_read n left join zdsync.journal o using (run_id, change_id)"
     database.run(Sql(f"create or replace temp table journal_new as select {columns} {joined}"))
     database.run(
@@ -133,11 +137,22 @@ def load_journal(database: Database, lines: Iterable[Mapping[str, Any]]) -> int:
     return len(wanted)
 
 
+def _merged(name: str) -> str:
+    if name in ("change_id", "run_id"):
+        return name
+    if name in _FOUND:
+        found = f"coalesce(n.{name}, o.{name})"
+        return f"case when n.found then {found} else coalesce(o.{name}, n.{name}) end as {name}"
+    return f"coalesce(o.{name}, n.{name}) as {name}"
+
+
 _UNNESTED = "select * from (select unnest(from_json(?, ?), recursive := true))"
 
 
 def _bound(wanted: Mapping[tuple[str, str], Mapping[str, Any]]) -> tuple[str, str]:
-    return orjson.dumps(list(wanted.values())).decode(), orjson.dumps([_JOURNAL]).decode()
+    return orjson.dumps(list(wanted.values())).decode(), orjson.dumps(
+        [{**_JOURNAL, "found": "BOOLEAN"}]
+    ).decode()
 
 
 def _news(entry: Mapping[str, Any], line: Mapping[str, Any], name: str) -> bool:

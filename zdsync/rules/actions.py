@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from zdsync.model import Portal, Scalar
+from zdsync.model import Portal, Scalar, Voice
 from zdsync.rules.compile import folded
 from zdsync.rules.compiled import (
     Action,
@@ -34,11 +34,11 @@ from zdsync.rules.folding import exactly, fold
 from zdsync.rules.names import Names
 from zdsync.rules.nodes import Node, Notes, near
 from zdsync.rules.parse import Parser
+from zdsync.rules.speech import SpeechReader
 from zdsync.rules.taxonomy import Taxonomy, check_tag, taxonomy_tags
 from zdsync.sql import Sql, join, value
 
 _CHOICES = ("field", "else", "team", "among")
-_LATER = ("comment", "reply", "notify")
 
 
 @dataclass(slots=True)
@@ -50,8 +50,13 @@ class ActionReader:
     names: Names
     parser: Parser
     taxonomies: Mapping[str, Taxonomy]
+    voice: Voice | None = None
     texts: list[RuleField] = field(default_factory=list)
     plains: list[RuleField] = field(default_factory=list)
+    speech: SpeechReader = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.speech = SpeechReader(self.parser, self.voice, self.plains)
 
     def read(self, node: Node) -> list[Action]:
         """Read one item of `then`; what the shape check refused is passed over where it stands."""
@@ -76,8 +81,8 @@ class ActionReader:
                 return [self._close(body)]
             case "spam":
                 return [Spam()]
-        if key.text in _LATER:
-            self.notes.add(key, f"`{key.text}`: not supported yet", "take this action out")
+            case "comment" | "reply" | "notify":
+                return self.speech.read(key, body)
         return []
 
     def _choices(self, node: Node) -> list[Choice]:

@@ -11,11 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Literal
 
 from zdsync.model import Agent, Named, Scalar
 from zdsync.rules.fields import RuleField
 from zdsync.rules.instants import Moment
+from zdsync.rules.templates import Template
 from zdsync.sql import Sql
 
 RuleMode = Literal["off", "plan", "apply"]
@@ -175,7 +177,32 @@ class Spam:
     """Marks the ticket as spam, never the contact."""
 
 
-Action = Assign | SetField | Tags | Move | Close | Spam
+@dataclass(frozen=True, slots=True)
+class Comment:
+    """Adds a comment, for the agents unless `public`."""
+
+    text: Template
+    public: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """Answers the ticket's address by e-mail from `sender`, an address of the portal."""
+
+    text: Template
+    sender: str
+
+
+@dataclass(frozen=True, slots=True)
+class Notify:
+    """Tells people: names of the settings, or fields that hold an agent's e-mail."""
+
+    to: tuple[str | FieldChoice, ...]
+    text: Template
+
+
+Speech = Comment | Reply | Notify
+Action = Assign | SetField | Tags | Move | Close | Spam | Comment | Reply | Notify
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +217,8 @@ class CompiledRule:
     condition found (VARCHAR[]), for the plan's evidence. `judged` is `where` of a rule that reads
     what hangs on tickets: null of a ticket for which that is not known and would decide.
     `call_markers`: with what a comment on a call begins, searchable; of rules that read attempts.
+    `again_after`: after how long the rule may speak again in a ticket, None: never. `formerly`:
+    earlier ids, whose memory of what was said is this rule's.
     """
 
     id: str
@@ -210,6 +239,8 @@ class CompiledRule:
     hits: tuple[tuple[str, Sql], ...] = field(default=())
     judged: Sql | None = None
     call_markers: tuple[str, ...] = ()
+    again_after: timedelta | None = None
+    formerly: tuple[str, ...] = ()
 
     @property
     def hangs(self) -> frozenset[str]:
@@ -218,8 +249,8 @@ class CompiledRule:
 
     @property
     def destructive(self) -> bool:
-        """Whether the lower limits apply: close, spam, move."""
-        return any(isinstance(action, Close | Spam | Move) for action in self.actions)
+        """Whether the lower limits apply: close, spam, move, reply."""
+        return any(isinstance(action, Close | Spam | Move | Reply) for action in self.actions)
 
 
 def fold_columns(rules: Iterable[CompiledRule]) -> tuple[FoldColumn, ...]:

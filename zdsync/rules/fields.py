@@ -39,7 +39,7 @@ class RuleField:
     def raw(self) -> Sql:
         """The value as the mirror holds it, an expression over `t`; text for a custom field."""
         if self.name == "text":
-            return Sql("concat_ws(chr(10), t.subject, t.description)")
+            return Sql("concat_ws(chr(10), nullif(t.subject, ''), nullif(t.description, ''))")
         column = f"t.{ident(self.column)}"
         if self.path is None:
             return Sql(column)

@@ -12,7 +12,8 @@ from zdsync.rules.nodes import Node, near
 from zdsync.rules.parse import Parser
 
 GivenValue = str | int | float | bool | Moment | tuple[str, ...]
-EXPECTED = ("assignee", "team", "department", "tags", "spam", "outcome", *sorted(SETTABLE))
+SAID = ("comment", "reply", "notify")  # expected as `true`
+EXPECTED = ("assignee", "team", "department", "tags", "spam", "outcome", *SAID, *sorted(SETTABLE))
 
 
 @dataclass(frozen=True, slots=True)

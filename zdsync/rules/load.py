@@ -11,10 +11,11 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from zdsync.errors import Problem
-from zdsync.model import Portal
+from zdsync.model import Portal, Voice
+from zdsync.rules import speech
 from zdsync.rules.actions import ActionReader
 from zdsync.rules.calendars import read_calendars
 from zdsync.rules.compile import compile_condition, folds_of
@@ -56,6 +57,8 @@ class Rule:
     plain_fields: tuple[RuleField, ...]  # read by actions as they are
     examples: tuple[Example, ...]
     where: str
+    again_after: timedelta | None = None
+    formerly: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,18 +95,20 @@ class Loaded:
         return any(problem.kind == "file" for problem in self.problems)
 
 
-def load_rules(text: str, name: str, portal: Portal | None = None) -> Loaded:
+def load_rules(
+    text: str, name: str, portal: Portal | None = None, voice: Voice | None = None
+) -> Loaded:
     """Read and check a rules file; `name` stands before line and column in every problem.
 
     Without a portal (or with one that is not known yet) names of agents, departments, statuses
-    and custom fields are taken as they stand.
+    and custom fields are taken as they stand; without a voice, the names that are notified.
     """
     notes = Notes(name)
     root = read_yaml(text, notes)
     if root is None:
         return Loaded(RuleFile(name), notes.problems())
     check_shape(root, notes)
-    file = _File(root, notes, portal).read()
+    file = _File(root, notes, portal, voice).read()
     return Loaded(file, left_to_mend(root, notes, file.resting), in_order(notes.remarks))
 
 
@@ -136,6 +141,8 @@ def compile_rule(
         reassert=rule.reassert,
         judged=judge_rule(rule.when, (*rule.plain_fields, *rule.text_fields), now),
         call_markers=file.call_markers if any(one.name == "attempts" for one in reads) else (),
+        again_after=rule.again_after,
+        formerly=rule.formerly,
     )
 
 
@@ -163,8 +170,10 @@ def _folded_fields(compare: Compare) -> tuple[RuleField, ...]:
 class _File:
     """Reads the sections of one file whose YAML could be read."""
 
-    def __init__(self, root: Node, notes: Notes, portal: Portal | None) -> None:
-        self.root, self.notes, self.portal = root, notes, portal
+    def __init__(
+        self, root: Node, notes: Notes, portal: Portal | None, voice: Voice | None
+    ) -> None:
+        self.root, self.notes, self.portal, self.voice = root, notes, portal, voice
         self.names = Names(portal, notes, other_names(root.get("settings")))
         self.resting: list[Resting] = []
         lists = {key.text: value.items or () for key, value in self._section("lists")}
@@ -186,6 +195,7 @@ class _File:
             self._unique(node, seen)
             rule = self._rule(node, index, taxonomies)
             rules += [rule] if rule else []
+        speech.check_memories((section.items if section else None) or (), self.notes)
         plain = json.dumps(self.root.plain(), sort_keys=True, ensure_ascii=False, default=str)
         digest = hashlib.sha256(plain.encode("utf-8", "surrogatepass")).hexdigest()
         markers = self._call_markers()
@@ -221,13 +231,14 @@ class _File:
 
     def _rule(self, node: Node, index: int, taxonomies: Mapping[str, Taxonomy]) -> Rule | None:
         before = len(self.notes.found)
-        for later in ("again_after", "formerly"):
-            if key := node.key(later):
-                self.notes.add(key, f"`{later}`: not supported yet", "take this line out")
+        again = speech.again_after(node.get("again_after"), self.notes)
+        former = speech.formerly(node.get("formerly"), self.notes)
         when, then = node.get("when"), node.get("then")
         condition = self.parser.condition(when) if when else None
         self._silent(condition)
-        reader = ActionReader(self.portal, self.notes, self.names, self.parser, taxonomies)
+        reader = ActionReader(
+            self.portal, self.notes, self.names, self.parser, taxonomies, self.voice
+        )
         items = (then.items if then else None) or ()
         actions = [action for item in items for action in reader.read(item)]
         listed = node.get("examples")
@@ -254,6 +265,8 @@ class _File:
             tuple(dict.fromkeys(reader.plains)),
             tuple(example for example in examples if example),
             f"{self.notes.file}:{node.line}:{node.column}",
+            again,
+            former,
         )
 
     def _silent(self, condition: Condition | None) -> None:

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 
 from zdsync.rules.calendar_model import Calendar
+from zdsync.rules.speech_models import CommentValue, NotifyModel, ReplyModel
 from zdsync.rules.strict import Scalar, Strict, Text, as_text, fail
 
 # With what agents begin a comment on a call; `attempts` counts those.
@@ -188,9 +189,9 @@ class ActionModel(Strict):
     move: Text | None = Field(default=None, description="The department to move to.")
     close: CloseModel | None = Field(default=None, description="Close the ticket.")
     spam: Literal[True] | None = Field(default=None, description="Mark the ticket as spam.")
-    comment: Any = Field(default=None, description="Add a comment (not supported yet).")
-    reply: Any = Field(default=None, description="Reply to the customer (not supported yet).")
-    notify: Any = Field(default=None, description="Send a notice (not supported yet).")
+    comment: CommentValue | None = Field(default=None, description="Add a comment, once.")
+    reply: ReplyModel | None = Field(default=None, description="Answer the customer, once.")
+    notify: NotifyModel | None = Field(default=None, description="Tell people, once.")
 
     @model_validator(mode="before")
     @classmethod
@@ -223,8 +224,12 @@ class RuleModel(Strict):
         default=False, description="Rest, without an error, where the portal lacks a name."
     )
     reassert: bool = Field(default=False, description="Ignore what people set by hand.")
-    again_after: Any = Field(default=None, description="Repeat after (not supported yet).")
-    formerly: Any = Field(default=None, description="The rule's old name (not supported yet).")
+    again_after: Text | None = Field(
+        default=None, description="Comment, reply and notify again after, such as 7d; else never."
+    )
+    formerly: Text | list[Text] | None = Field(
+        default=None, description="Earlier ids: what they said counts as said by this rule."
+    )
     when: Any = Field(description="The condition: all of its lines must hold.")
     then: list[ActionModel] = Field(min_length=1, description="What to do, in a list.")
     examples: list[Any] = Field(default_factory=list, description="Tests: given and expect.")

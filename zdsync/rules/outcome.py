@@ -17,9 +17,12 @@ from zdsync.rules.compiled import (
     Assign,
     Choice,
     Close,
+    Comment,
     FieldChoice,
     Move,
     Nobody,
+    Notify,
+    Reply,
     SetField,
     Spam,
     Tags,
@@ -91,6 +94,8 @@ class Outcome:
                     self._change("outcome", text)
             case Spam():
                 self._change("spam", "true")
+            case Comment() | Reply() | Notify():
+                self._change(type(action).__name__.lower(), "true")
 
     def _assign(self, choices: Iterable[Choice], answers: Iterator[Any]) -> None:
         for choice in choices:

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from zdsync.rules import models
+from zdsync.rules import models, speech_models
 from zdsync.rules.calendar_model import Calendar
 from zdsync.rules.nodes import Node, Notes, near
 
@@ -21,6 +21,8 @@ _UNIONS: Mapping[str, type[BaseModel]] = {
     "~lookup": models.LookupField,
     "~edit": models.TagEdit,
     "~from": models.TagFrom,
+    "~comment": speech_models.CommentModel,
+    "~person": speech_models.FieldPerson,
 }
 _SECTIONS: Mapping[str, type[BaseModel]] = {
     "settings": models.Settings,
@@ -29,6 +31,8 @@ _SECTIONS: Mapping[str, type[BaseModel]] = {
     "rules": models.RuleModel,
     "then": models.ActionModel,
     "close": models.CloseModel,
+    "reply": speech_models.ReplyModel,
+    "notify": speech_models.NotifyModel,
 }
 _WORDS = {
     "string_type": ("text is needed here", "put it in quotes"),

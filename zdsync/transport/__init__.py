@@ -4,7 +4,9 @@ from zdsync.transport.account import Account, Standing
 from zdsync.transport.auth import TokenProvider
 from zdsync.transport.budget import Budget, range_credits
 from zdsync.transport.connect import Connection, connect, edition_name, new_refresh_token
+from zdsync.transport.hooks import post_text
 from zdsync.transport.hosts import DATA_CENTRES
+from zdsync.transport.mail import MailServer
 from zdsync.transport.session import Answer, Api
 from zdsync.transport.window import Rolling, day_of
 
@@ -15,6 +17,7 @@ __all__ = [
     "Api",
     "Budget",
     "Connection",
+    "MailServer",
     "Rolling",
     "Standing",
     "TokenProvider",
@@ -22,5 +25,6 @@ __all__ = [
     "day_of",
     "edition_name",
     "new_refresh_token",
+    "post_text",
     "range_credits",
 ]

@@ -120,7 +120,7 @@ def make_post(clock: Clock) -> Post:
                     url,
                     data=form,
                     headers={"Accept": "application/json"},
-                    auth=_no_auth,
+                    auth=no_auth,
                     timeout=TIMEOUT,
                     allow_redirects=False,
                 )
@@ -151,5 +151,6 @@ def make_post(clock: Clock) -> Post:
     return post
 
 
-def _no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    return request  # keeps .netrc out
+def no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """Add nothing: keeps .netrc out."""
+    return request

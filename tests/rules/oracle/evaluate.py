@@ -88,18 +88,18 @@ def compare(name: str, op: str, item: Any, record: Record, world: World) -> bool
     if op in ("is", "in"):
         wanted = [operand(one, kind) for one in values]
         return any(have is None if one is None else have == one for one in wanted)
-    return have is not None and judge(op, have, values, kind, record, world)
+    if op in ("older_than", "newer_than") and have is not None:
+        bound = back(values[0], record, world)
+        return bool(have <= bound if op == "older_than" else have > bound)
+    return have is not None and judge(op, have, values, kind)
 
 
-def judge(op: str, have: Any, values: list[Any], kind: str, record: Record, world: World) -> bool:
+def judge(op: str, have: Any, values: list[Any], kind: str) -> bool:
     if kind == "text":
         return judge_text(op, have, [str(one) for one in values])
     if kind == "set":
         tests = (fold(tag) in have for tag in values)
         return all(tests) if op == "has_all" else any(tests)
-    if op in ("older_than", "newer_than"):
-        bound = back(values[0], record, world)
-        return bool(have <= bound if op == "older_than" else have > bound)
     wanted = [operand(one, kind) for one in values]
     if op == "between":
         return bool(wanted[0] <= have <= wanted[1])

@@ -7,27 +7,10 @@ import string
 import unicodedata
 from functools import lru_cache
 
-INLINE = set(
-    [
-        "a",
-        "abbr",
-        "b",
-        "big",
-        "code",
-        "em",
-        "font",
-        "i",
-        "s",
-        "small",
-        "span",
-        "strike",
-        "strong",
-        "sub",
-        "sup",
-        "u",
-        "wbr",
-    ]
-)
+INLINE = {
+    *("a", "abbr", "b", "big", "code", "em", "font", "i", "s", "small", "span", "strike"),
+    *("strong", "sub", "sup", "u", "wbr"),
+}
 RAW = {"script": ("</script",), "style": ("</style",), "title": ("</title",)}
 RAW["head"] = ("</head", "<body")
 SPACE = " \t\n\r\f"

@@ -18,7 +18,8 @@ def rules_file(
     """A whole rules file: one rule a condition."""
     chance = random.Random(seed)
     lines = ["version: 1", head] if head else ["version: 1"]
-    lines += [f"lists: {flow(lists, chance)}", "rules:"]
+    lines += [f"lists: {flow(lists, chance)}"] if lists else []
+    lines.append("rules:")
     for place, condition in enumerate(conditions):
         lines += [f"  - id: r{place}", "    then: [spam]"]
         if chance.random() < 0.5:

@@ -33,12 +33,17 @@ few = hypothesis.settings(
 HEAD = f"""
 settings:
   calendars:
-    office {SIGN}: {{timezone: Europe/Berlin, hours: {{mon-fri: "09:07-17:53"}}, holidays: [1987-06-05]}}
+    office {SIGN}:
+      timezone: Europe/Berlin
+      hours: {{mon-fri: "09:07-17:53"}}
+      holidays: [1987-06-05]
     hotline {SIGN}: {{timezone: UTC, hours: always}}
   departments: {{'IT {SIGN}': hotline {SIGN}, "S' {SIGN}": office {SIGN}}}
   call_markers: [rang {SIGN}, "{SIGN}'; drop*"]
 taxonomies:
-  area {SIGN}: {{label {SIGN}: [{SIGN}1, "'; drop {SIGN}"], X/Y: {{tag: tag {SIGN}, words: ["*{SIGN}*"]}}}}
+  area {SIGN}:
+    label {SIGN}: [{SIGN}1, "'; drop {SIGN}"]
+    X/Y: {{tag: tag {SIGN}, words: ["*{SIGN}*"]}}
 """
 # Each a list of actions; `%s` is a mark of its own.
 ACTIONS = (

@@ -9,7 +9,7 @@ from ..call import Call, Route
 from ..records import Department
 from ..shapes import agents as shape
 from ..validate import BOOL, enum, offsets, one_id, text
-from ..wire import Response, empty, listed, ok
+from ..wire import Refused, Response, empty, listed, ok, unprocessable
 from .agents import BASIC
 from .lookup import one
 from .paging import cut, page
@@ -51,6 +51,10 @@ def reply_address(department: Department) -> str:
 
 def mail_reply_addresses(c: Call) -> Response:
     """List from addresses of a department (DP 9; the shape is our guess)."""
+    if c.variant.reply_addresses != 200:
+        raise Refused(c.variant.reply_addresses, "FORBIDDEN", "No access to the addresses")
+    if c.variant.reply_addresses_of == "department" and "departmentId" not in c.q:
+        raise unprocessable("The query parameter 'departmentId' is missing")
     rows = [
         {
             "id": str(int(d.id) + 500_000),

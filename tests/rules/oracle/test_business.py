@@ -1,0 +1,137 @@
+"""Business time in conditions against the second implementation, minute by minute."""
+
+from __future__ import annotations
+
+import os
+import random
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import hypothesis
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.rules.oracle.bench import asked
+from tests.rules.oracle.business import Office, Offices, back
+from tests.rules.oracle.evaluate import World, holds
+from tests.rules.oracle.spelling import rules_file
+from tests.rules.world import duck
+from zdsync.rules import compile_rule, load_rules
+
+QUERY = duck()
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+ZONES = (
+    *("UTC", "America/New_York", "Europe/Berlin", "Europe/London", "Asia/Kolkata"),
+    *("Australia/Lord_Howe", "America/Santiago", "Africa/Cairo", "Pacific/Apia", "Asia/Tehran"),
+)
+NAMES = ("Support", "Paid Support", "Crédits", "IT's")
+# The leaps of 2026 in these zones lie near these days.
+EDGES = [
+    datetime(2026, *day, tzinfo=UTC)
+    for day in ((3, 8), (3, 29), (4, 5), (4, 24), (9, 6), (10, 4), (10, 25), (10, 30), (11, 1))
+]
+points = st.sampled_from((0, 30, 90, 120, 150, 180, 540, 547, 720, 780, 1020, 1080, 1380, 1440))
+shifts = st.lists(points, min_size=2, max_size=6, unique=True).map(
+    lambda found: tuple(zip(sorted(found)[::2], sorted(found)[1::2], strict=False))
+)
+weeks = st.one_of(
+    shifts.map(lambda hours: (hours,) * 5 + ((),) * 2),
+    st.tuples(shifts, shifts).map(lambda two: (two[0],) * 5 + (two[1], ())),
+    st.lists(st.one_of(shifts, st.just(())), min_size=7, max_size=7).map(tuple).filter(any),
+)
+moments = st.one_of(
+    st.sampled_from(EDGES),
+    st.integers(0, 364).map(lambda days: datetime(2026, 1, 1, tzinfo=UTC) + timedelta(days)),
+).flatmap(
+    lambda day: st.one_of(
+        st.integers(-24 * 60, 96 * 60).map(lambda m: day + timedelta(minutes=m)),
+        st.integers(-86_400, 300_000).map(lambda s: day + timedelta(seconds=s, microseconds=7)),
+    )
+)
+spans = st.one_of(
+    st.integers(1, 6).map(lambda n: f"{n} business day{'s' * (n > 1)}"),
+    st.integers(0, 30).map(lambda n: f"{n} business hour{'s' * (n != 1)}"),
+    st.integers(0, 700).map(lambda n: f"{n} business minutes"),
+)
+
+
+@st.composite
+def offices(draw: st.DrawFn, now: datetime) -> Office:
+    near = st.integers(-12, 1).map(lambda days: (now + timedelta(days)).date())
+    off = frozenset(draw(st.lists(near, max_size=4)))
+    return Office(
+        draw(st.sampled_from(ZONES)), draw(st.one_of(weeks, weeks, weeks, st.none())), off
+    )
+
+
+@st.composite
+def cases(draw: st.DrawFn) -> tuple[datetime, Offices, list[str], list[dict[str, Any]]]:
+    now = draw(moments)
+    known = draw(st.lists(offices(now), max_size=3))
+    names = draw(st.lists(st.sampled_from(NAMES), max_size=3, unique=True)) if known else []
+    places = [draw(st.sampled_from(known)) for _ in names]
+    found = Offices(known[0], dict(zip(names, places, strict=True))) if known else Offices()
+    asked_spans = draw(st.lists(spans, min_size=1, max_size=4))
+    chance = random.Random(draw(st.integers(0, 2**32)))
+    return now, found, asked_spans, [record(now, found, asked_spans, chance) for _ in range(40)]
+
+
+def record(
+    now: datetime, found: Offices, asked_spans: list[str], chance: random.Random
+) -> dict[str, Any]:
+    """A ticket created close to where a duration ends, in its department or in another."""
+    department = chance.choice((*NAMES, "SUPPORT", "credits", "Other", None))
+    other = department if chance.random() < 0.8 else chance.choice(NAMES)
+    edge = back(chance.choice(asked_spans), now, found.at(other))
+    away = chance.choice((0, 0, 1, -1, 60 * 10**6, -60 * 10**6, chance.randint(-(10**11), 10**11)))
+    return {"department": department, "created": edge + timedelta(microseconds=away)}
+
+
+def settings_of(found: Offices) -> str:
+    """The calendars of a file as an admin writes them."""
+    every = list(dict.fromkeys((found.first, *found.of.values())))
+    if every == [Offices().first]:
+        return ""
+    calendars = ", ".join(f"c{place}: {spelt(office)}" for place, office in enumerate(every))
+    of = ", ".join(f'"{name}": c{every.index(office)}' for name, office in found.of.items())
+    return f"settings: {{calendars: {{{calendars}}}, departments: {{{of}}}}}"
+
+
+def spelt(office: Office) -> str:
+    if office.week is None:
+        hours = "always"
+    else:
+        days = [(name, spans) for name, spans in zip(DAYS, office.week, strict=True) if spans]
+        hours = "{" + ", ".join(f'{name}: "{clock(spans)}"' for name, spans in days) + "}"
+    off = ", ".join(map(date.isoformat, sorted(office.off)))
+    return f"{{timezone: {office.zone}, hours: {hours}" + (f", holidays: [{off}]}}" if off else "}")
+
+
+def clock(spans: tuple[tuple[int, int], ...]) -> str:
+    return ", ".join("-".join(f"{at // 60:02}:{at % 60:02}" for at in span) for span in spans)
+
+
+@hypothesis.settings(
+    max_examples=int(os.environ.get("ORACLE_EXAMPLES", "80")),
+    deadline=None,
+    derandomize="ORACLE_EXAMPLES" not in os.environ,
+    suppress_health_check=list(hypothesis.HealthCheck),
+)
+@given(cases())
+def test_business_time_equals_the_second_implementation(
+    case: tuple[datetime, Offices, list[str], list[dict[str, Any]]],
+) -> None:
+    now, found, asked_spans, records = case
+    conditions = [
+        {"created": {op: span}} for span in asked_spans for op in ("older_than", "newer_than")
+    ]
+    loaded = load_rules(rules_file(conditions, {}, head=settings_of(found)), "r.yaml")
+    assert not loaded.problems, loaded.problems
+    rules = [compile_rule(rule, loaded.rules, None, now) for rule in loaded.rules.rules]
+    world = World(
+        now, {"created": "instant"}.get, back=lambda s, r: back(s, now, found.at(r["department"]))
+    )
+    for row, cells in zip(records, asked(rules, records, QUERY, None), strict=True):
+        for condition, said in zip(conditions, cells, strict=True):
+            expected = holds(condition, row, world)
+            assert said is expected, (now, found.at(row["department"]), condition, row)

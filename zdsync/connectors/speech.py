@@ -1,0 +1,122 @@
+"""What is said in a ticket by its portal: comments, replies by e-mail, and finding them again.
+
+Owns those calls (desk-tickets.md section 3 Comments, desk-people.md section 9). Must not know
+what a text means, or repeat one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+
+from zdsync.connectors.decode import decode
+from zdsync.connectors.forms import record_of
+from zdsync.connectors.lists import Sizes, read_list
+from zdsync.errors import OutcomeUnknown, Refused, TokenRefused
+from zdsync.model import Shape
+from zdsync.streams import BY_NAME
+from zdsync.transport.session import Api
+
+_EARLIER = timedelta(minutes=5)  # by which Zoho's clock may lag behind ours
+
+
+class Speech:
+    """Says things in tickets of one portal. Thread-safe."""
+
+    def __init__(self, api: Api, sizes: Sizes, departments: Callable[[], Sequence[str]]) -> None:
+        self._api = api
+        self._sizes = sizes
+        self._departments = departments
+        self._own: frozenset[str] | None = None
+
+    def add_comment(self, ticket_id: str, content: str, *, public: bool) -> None:
+        """Add a comment of HTML; the default of isPublic is undocumented, so it is sent."""
+        body = {"content": content, "contentType": "html", "isPublic": public}
+        self._api.send("POST", f"/tickets/{ticket_id}/comments", body=body, stream="desk.writes")
+
+    def send_reply(self, ticket_id: str, content: str, *, sender: str, to: str) -> None:
+        """Answer by e-mail. OutcomeUnknown where Zoho took it and says that it failed."""
+        body = {
+            "channel": "EMAIL",
+            "content": content,
+            "contentType": "html",
+            "fromEmailAddress": sender,
+            "to": to,
+        }
+        path = f"/tickets/{ticket_id}/sendReply"
+        answer = self._api.send("POST", path, body=body, stream="desk.writes")
+        if str(record_of(answer).get("status") or "").upper() == "FAILED":
+            what = "Zoho took the reply and says that sending it failed"
+            raise OutcomeUnknown(what, "Look at the ticket; it is not sent again.")
+
+    def reply_addresses(self) -> frozenset[str] | None:
+        """The portal's own addresses, in small letters; None where no list of them is shown.
+
+        `mailReplyAddress` is third-party knowledge (desk-people.md section 9): its keys are taken
+        as they come, and a portal without it is left to refuse a wrong address itself.
+        """
+        if self._own is None:
+            self._own = self._listed({}) or self._of_departments()
+        return self._own
+
+    def _of_departments(self) -> frozenset[str] | None:
+        """The addresses of each department, where no list of all is given."""
+        lists = [self._listed({"departmentId": one}) for one in self._departments()]
+        return None if None in lists else frozenset().union(*(one or () for one in lists)) or None
+
+    def _listed(self, params: Mapping[str, str]) -> frozenset[str] | None:
+        try:
+            pages = list(
+                read_list(
+                    self._api,
+                    self._sizes,
+                    "/mailReplyAddress",
+                    stream="desk.mailReplyAddress",
+                    params=params,
+                )
+            )
+        except (Refused, TokenRefused):
+            return None
+        return frozenset(
+            value.strip().casefold()
+            for page in pages
+            for record in page
+            for value in record.values()
+            if isinstance(value, str) and "@" in value
+        )
+
+    def finds_comment(self, ticket_id: str, ours: Callable[[str], bool]) -> bool:
+        """Whether one of the ticket's comments is ours."""
+        pages = read_list(
+            self._api,
+            self._sizes,
+            f"/tickets/{ticket_id}/comments",
+            stream="desk.comments",
+            endpoint="/tickets/{id}/comments",
+        )
+        return any(ours(str(one.get("content") or "")) for page in pages for one in page)
+
+    def finds_reply(self, ticket_id: str, ours: Callable[[str], bool], *, since: datetime) -> bool:
+        """Whether one of the messages sent since then is ours; each is read in full."""
+        pages = read_list(
+            self._api,
+            self._sizes,
+            f"/tickets/{ticket_id}/threads",
+            stream="desk.threads",
+            endpoint="/tickets/{id}/threads",
+        )
+        hung = {"ticketId": ticket_id}
+        found = [{**one, **hung} for page in pages for one in page]
+        for row in decode(BY_NAME["desk.threads"], Shape.LIST, found):
+            if row.get("direction") != "out" or _before(row.get("created_time"), since):
+                continue
+            path = f"/tickets/{ticket_id}/threads/{row['id']}"
+            whole = record_of(self._api.get(path, stream="desk.threads"))
+            if ours(str(whole.get("content") or whole.get("plainText") or "")):
+                return True
+        return False
+
+
+def _before(created: str | None, since: datetime) -> bool:
+    at = (since - _EARLIER).replace(tzinfo=None)
+    return created is not None and datetime.fromisoformat(created) < at
