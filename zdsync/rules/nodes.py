@@ -111,6 +111,18 @@ def near(name: str, known: Sequence[str], otherwise: str = "") -> str:
     return "known: " + ", ".join(few[:12]) + (", …" if len(few) > 12 else "")
 
 
+def true_or_false(said: str) -> str:
+    """Word a hint for what is neither; other readers of YAML take `no` for false."""
+    meant = _MEANT.get(said.strip().casefold())
+    return f"write `{meant}`, not `{said}`" if meant else "write `true` or `false`"
+
+
+_MEANT = {
+    **dict.fromkeys(("yes", "on", "y", "1"), "true"),
+    **dict.fromkeys(("no", "off", "n", "0"), "false"),
+}
+
+
 def read_yaml(text: str, notes: Notes) -> Node | None:
     """Read one YAML document; None where it cannot be read at all (then `notes` says why)."""
     try:

@@ -16,7 +16,7 @@ from zdsync.rules.fields import FieldKind
 from zdsync.rules.folding import core, fold, word
 from zdsync.rules.instants import read_instant, read_moment, read_span
 from zdsync.rules.names import STATUS_TYPES, Names
-from zdsync.rules.nodes import Node, Notes, near
+from zdsync.rules.nodes import Node, Notes, near, true_or_false
 
 Kind = Literal["text", "number", "bool", "instant", "set"]
 
@@ -189,7 +189,8 @@ class Operands:
     def _bool(self, node: Node) -> Operand | _Refused:
         if isinstance(node.value, bool):
             return node.value
-        self.notes.add(node, f"{node.text!r} is neither true nor false", "write `true` or `false`")
+        what = f"{node.text!r} is neither true nor false"
+        self.notes.add(node, what, true_or_false(node.text))
         return _REFUSED
 
     def _instant(self, operator: str, node: Node) -> Operand | _Refused:
