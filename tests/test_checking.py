@@ -140,3 +140,23 @@ def test_a_pattern_that_only_re2_refuses_pauses_its_rule_and_not_the_run(
     code, out, _ = run(pulled, monkeypatch, capsys, "check", "--json")
     assert code == 2
     assert [(one["line"], one["rule"]) for one in json.loads(out)["problems"]] == [(3, "odd")]
+
+
+def test_names_that_were_taken_are_told_only_on_demand(
+    pulled: Portal, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pulled.rules(
+        "version: 1\nsettings: {names: {Soutien: [Support]}}\nrules:\n"
+        "  - {id: one, when: {department: Soutien}, then: [{set: {category: Defects}}]}\n"
+    )
+    code, out, err = run(pulled, monkeypatch, capsys, "check", "--json")
+    assert (code, json.loads(out)["notes"]) == (0, [])
+    code, out, _ = run(pulled, monkeypatch, capsys, "-v", "check", "--json")
+    (note,) = json.loads(out)["notes"]
+    assert note["what"] == "'Soutien' is called 'Support' in this portal"
+    code, out, err = run(pulled, monkeypatch, capsys, "check")
+    assert code == 0
+    assert "1 rules (1 plan), 0 examples hold" in out
+    assert "Soutien" not in err
+    code, _, err = run(pulled, monkeypatch, capsys, "-v", "check")
+    assert "'Soutien' is called 'Support'" in err

@@ -11,12 +11,13 @@ from zdsync.errors import Problem
 from zdsync.text import printable
 
 
-def checked_document(found: Checked) -> dict[str, Any]:
-    """`check --json`, with stable keys."""
+def checked_document(found: Checked, *, verbose: bool) -> dict[str, Any]:
+    """`check --json`, with stable keys; `verbose` adds which other names were taken."""
+    notes = (*found.notes, *(found.taken if verbose else ()))
     return {
         "file": found.file,
         "problems": [_entry(one) for one in found.problems],
-        "notes": [_entry(one) for one in (*found.notes, *found.taken)],
+        "notes": [_entry(one) for one in notes],
         "could_not": list(found.could_not),
     }
 

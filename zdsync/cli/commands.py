@@ -201,7 +201,7 @@ def check(args: Namespace) -> int:
 
     found = App(load_settings()).check(Path(args.file) if args.file else None)
     if args.json:
-        document(checked_document(found))
+        document(checked_document(found, verbose=args.verbose))
         return found.error().exit_code if found.problems else 0
     for line in remarks(found, verbose=args.verbose):
         say(line)
