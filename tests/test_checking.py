@@ -160,3 +160,20 @@ def test_names_that_were_taken_are_told_only_on_demand(
     assert "Soutien" not in err
     code, _, err = run(pulled, monkeypatch, capsys, "-v", "check")
     assert "'Soutien' is called 'Support'" in err
+
+
+def test_explain_goes_on_without_rules_that_rest_and_says_so(
+    pulled: Portal, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    odd = "  - {id: odd, when: {subject: {matches: 'x{1001}'}}, then: [{tag: [seen]}]}\n"
+    pulled.rules(ABSENT + odd)
+    ((number,),) = pulled.rows(
+        "SELECT ticket_number FROM desk.tickets WHERE presence = 'live' ORDER BY id LIMIT 1"
+    )
+    code, out, _ = run(pulled, monkeypatch, capsys, "explain", number, "--json")
+    told = json.loads(out)
+    assert code == 0
+    assert [one["rule"] for one in told["rules"]] == ["well"]
+    said = " ".join(told["ignored"])
+    assert "absent is skipped: no department 'Suport'" in said
+    assert "odd is skipped: RE2" in said

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,6 +34,7 @@ from zdsync.workplace import Run, Workplace
 if TYPE_CHECKING:
     # What one command needs is imported by its method: a pull must not wait for the rules.
     from zdsync.changes import Applied, Plan
+    from zdsync.changes.explanation import Explanation
     from zdsync.checking import Checked
     from zdsync.flow import Flow
     from zdsync.forgetting import Agree, Forgotten
@@ -113,6 +115,15 @@ class App:
             plan = flow.plan(rules, rule=rule, ticket=ticket)
             shelf.keep(plan, self.place.plans)
             return plan
+
+    def explain(self, ticket: str, rule: str | None = None) -> Explanation:
+        """Tell what every rule, or one, makes of a ticket, and why."""
+        with self.place.run("explain") as run:
+            flow = self.place.flow(run)
+            rules = self.place.rulebook.load(flow.portal, rule)
+            found = flow.explain(rules, ticket)
+        only = tuple(one for one in found.rules if rule in (None, one.rule))
+        return replace(found, rules=only, paused=self.place.brake.exists())
 
     def apply(
         self,

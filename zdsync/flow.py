@@ -29,13 +29,17 @@ from zdsync.changes import (
     unattended,
     unsaid,
 )
+from zdsync.changes.explain import explain, find_ticket
+from zdsync.changes.explanation import Explanation
+from zdsync.changes.unfit import resting, unfit, unreadable
 from zdsync.clock import Clock
 from zdsync.connectors import Desk
 from zdsync.errors import PlanRefused, TokenRefused, ZohoFailed
 from zdsync.mirror import Mirror
 from zdsync.model import Cursor, Portal, Voice
 from zdsync.pull import Attached
-from zdsync.rules import CompiledRule, RuleFile, check_patterns, compile_rule, silent_truths
+from zdsync.rules import CompiledRule, RuleFile, compile_rule
+from zdsync.rules.now import Now
 from zdsync.sql import Sql, load
 from zdsync.streams import STREAMS, StreamSpec
 
@@ -67,10 +71,38 @@ class Flow:
     def plan(self, rules: RuleFile, *, rule: str | None = None, ticket: str | None = None) -> Plan:
         """Plan what the rules ask for; reads the tags of the tickets that need it first."""
         plan = self._evaluate(rules, rule, ticket).plan()
-        _say_skipped(_resting(rules, rule), rules)
-        past = self._spent(plan.as_of)
-        found = breaches(plan, rules.limits, past, self.portal, open_tickets=self._open_tickets())
-        return self._priced(replace(plan, breaches=found))
+        _say_skipped(resting(rules, rule), rules)
+        return self._priced(self._guarded(plan, rules))
+
+    def explain(self, rules: RuleFile, ticket: str) -> Explanation:
+        """Explain one ticket by number or id; reads what is missing as a plan of it would."""
+        ticket_id = find_ticket(self.mirror, ticket)
+        evaluation = self._evaluate(rules, None, ticket_id)
+        plan = self._guarded(evaluation.plan(), rules)
+        blind = [*resting(rules), *unreadable(rules, self.mirror.rows)]
+        every = [
+            (rule, compile_rule(rule, rules, self.portal, plan.as_of))
+            for rule in rules.rules
+            if all(rule.id != one.rule for one in blind)
+        ]
+        found = explain(
+            self.mirror,
+            every,
+            evaluation,
+            plan,
+            now=Now(plan.as_of, rules.calendars),
+            ticket_id=ticket_id,
+            portal=self.portal,
+        )
+        said = (f"{one.rule} is skipped: {one.reason}" for one in blind)
+        price = self._priced(plan).cost.read_credits
+        return replace(found, read_credits=price, ignored=(*found.ignored, *said))
+
+    def _guarded(self, plan: Plan, rules: RuleFile) -> Plan:
+        """Name the limits of unattended ticks that a plan passes."""
+        past, open_ = self._spent(plan.as_of), self._open_tickets()
+        found = breaches(plan, rules.limits, past, self.portal, open_tickets=open_)
+        return replace(plan, breaches=found)
 
     def _spent(self, now: datetime) -> Spent:
         return spent(self.journal.entries(RECENT), now, self.portal)
@@ -148,9 +180,8 @@ class Flow:
         as_of = self.clock.now()
         unready = unready_streams(self.mirror.cursor, as_of, self.every, crm=self.portal.crm)
         every = self._compiled(rules, as_of, rule)
-        unfit = (*_resting(rules, rule), *self._unfit(every), *self._hidden(rules))
-        unfit += tuple(self._unreadable(rules))
-        blind = {skipped.rule for skipped in unfit}
+        left = unfit(rules, every, self.portal, self.lacks, self.mirror.rows, only=rule)
+        blind = {skipped.rule for skipped in left}
         compiled = [one for one in every if one.id not in blind]
 
         def once() -> Evaluation:
@@ -166,7 +197,7 @@ class Flow:
                 voice=self.voice,
                 speechless=self.speechless,
             )
-            return replace(found, skipped=(*unfit, *found.skipped))
+            return replace(found, skipped=(*left, *found.skipped))
 
         return self._with_needs(once)
 
@@ -198,30 +229,6 @@ class Flow:
         cost = replace(plan.cost, read_calls=purse.calls, read_credits=purse.credits)
         return replace(plan, cost=cost)
 
-    def _unfit(self, compiled: Sequence[CompiledRule]) -> list[Skipped]:
-        """Rules that read what the settings leave out."""
-        return [
-            Skipped(one.id, f"ZDSYNC_EXCLUDE leaves out {', '.join(self.lacks(one))}")
-            for one in compiled
-            if self.lacks(one)
-        ]
-
-    def _unreadable(self, rules: RuleFile) -> list[Skipped]:
-        """Rules with a pattern that only RE2 refuses: asked of DuckDB it would end the run."""
-        return [
-            Skipped(one.rule, f"{one.what} ({one.where})")
-            for one in check_patterns(rules, self.mirror.rows)
-        ]
-
-    def _hidden(self, rules: RuleFile) -> list[Skipped]:
-        """Rules of the last good file that privacy settings have blinded since."""
-        found = {
-            rule.id: Skipped(rule.id, f"privacy settings hide {name}: `{compare.text}`")
-            for rule in rules.rules
-            for compare, name in silent_truths(rule.when, self.portal)
-        }
-        return list(found.values())
-
     def _compiled(
         self, rules: RuleFile, as_of: datetime, only: str | None
     ) -> Sequence[CompiledRule]:
@@ -250,15 +257,6 @@ def _say(plan: Plan) -> None:
             count,
             rule,
         )
-
-
-def _resting(rules: RuleFile, only: str | None) -> list[Skipped]:
-    """Rules that name what the portal has not: they decide nothing."""
-    return [
-        Skipped(one.id, one.reason)
-        for one in rules.resting
-        if one.mode != "off" and only in (None, one.id)
-    ]
 
 
 def _say_skipped(some: Sequence[Skipped], rules: RuleFile) -> None:

@@ -38,13 +38,19 @@ Row = tuple[Any, ...]
 _PRIORITIES = ("Low", "Medium", "High")  # Zoho's own, where the portal's are not known
 
 
-def decide(ground: Ground, resolver: Resolver, paused: frozenset[str] = frozenset()) -> Decision:
+def decide(
+    ground: Ground,
+    resolver: Resolver,
+    paused: frozenset[str] = frozenset(),
+    *,
+    traced: bool = False,
+) -> Decision:
     """Decide every field of every matched ticket.
 
     A rule in `paused` (its limit is passed) still decides, so that no lower rule takes over what
-    is its own, but it changes nothing.
+    is its own, but it changes nothing. `traced`: also tell what need not be changed.
     """
-    core = _Core(ground, resolver, paused)
+    core = _Core(ground, resolver, paused, Decision(agreed=[] if traced else None))
     matches = list(unstopped(ground))
     for some in matches:
         core.find_moves(some)
@@ -134,6 +140,7 @@ class _Core:
         if earlier is not None:
             by, value = earlier
             if same(value, draft.after) or by == rule.id:
+                self.decision.agree(draft, by)
                 return True
             self.decision.shadowed.append(
                 Shadowed(ticket.id, ticket.number, draft.field, rule.id, by, draft.after)
@@ -144,6 +151,8 @@ class _Core:
         differs = draft.before_id != draft.after_id or not same(draft.before, draft.after)
         if (differs or self._freed(draft)) and rule.id not in self.paused:
             self.decision.drafts.append(draft)
+        else:
+            self.decision.agree(draft)
         return True
 
     def _freed(self, draft: Draft) -> bool:

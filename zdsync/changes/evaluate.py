@@ -16,12 +16,14 @@ from typing import Any, TypeVar
 
 from zdsync.changes import plan as plans
 from zdsync.changes.decide import decide
+from zdsync.changes.drafts import Decision
 from zdsync.changes.evidence import make_changes
 from zdsync.changes.ground import make_ground, scope
 from zdsync.changes.matches import Ground, Matches, Ticket, slots
 from zdsync.changes.memory import remember
 from zdsync.changes.needs import unjudged
 from zdsync.changes.plan import NO_NEEDS, Needs, Plan, Shadowed, Skipped, Unresolved
+from zdsync.changes.price import price
 from zdsync.changes.resolve import Resolver
 from zdsync.changes.speak import Speaker
 from zdsync.changes.store import Queries, query, texts
@@ -76,11 +78,15 @@ class Evaluation:
             shadowed=self._in_order(decision.shadowed),
             unresolved=self._in_order(decision.unresolved),
             skipped=(*self.skipped, *decision.skipped),
-            cost=plans.cost(changes),
+            cost=price(changes),
             needs=replace(
                 self.needs, tags=tuple(sorted({*self.needs.tags, *decision.unread_tags}))
             ),
         )
+
+    def trace(self) -> Decision:
+        """Decide again, with what need not be changed: for explaining one ticket."""
+        return decide(self.ground, self.resolver, traced=True)
 
     def _in_order(self, some: Iterable[T]) -> tuple[T, ...]:
         """By rule, then by ticket number: rows come from the mirror in any order."""

@@ -30,8 +30,17 @@ def scope(rule: CompiledRule) -> str:
     return "" if rule.scope == "all" else f"AND {OPEN}"
 
 
-def make_ground(mirror: Queries, rules: Sequence[CompiledRule], ticket: str | None = None) -> None:
-    """Make the temporary table `rule_ground`; `ticket` (id or number) narrows it to one."""
+def make_ground(
+    mirror: Queries,
+    rules: Sequence[CompiledRule],
+    ticket: str | None = None,
+    *,
+    anywhere: bool = False,
+) -> None:
+    """Make the temporary table `rule_ground`; `ticket` (id or number) narrows it to one.
+
+    `anywhere`: also a ticket that no rule may look at, to explain it.
+    """
     folds = fold_columns(rules)
     long = [one for one in folds if one.long]
     short = [one for one in folds if not one.long]
@@ -44,7 +53,9 @@ def make_ground(mirror: Queries, rules: Sequence[CompiledRule], ticket: str | No
         source += (
             f" LEFT JOIN zdsync.folded f ON f.ticket_id = t.ticket_id AND f.digest = {_DIGEST}"
         )
-    within = Sql(LIVE if any(rule.scope == "all" for rule in rules) else OPEN)
+    within = Sql(
+        "TRUE" if anywhere else LIVE if any(rule.scope == "all" for rule in rules) else OPEN
+    )
     if ticket is not None:
         within += Sql(" AND (t.ticket_id = ? OR t.ticket_number = ?)", (ticket, ticket))
     made = "CREATE OR REPLACE TEMP TABLE rule_ground AS SELECT"

@@ -220,13 +220,28 @@ def schema(args: Namespace) -> int:
 
 def plan(args: Namespace) -> int:
     """Show what the rules would change."""
-    from zdsync.changes.render import plan_document, plan_view
+    from zdsync.changes.render import MOST, plan_document, plan_view
 
     made = App(load_settings()).plan(args.rule, args.ticket)
     if args.json:
         document(plan_document(made))
     else:
-        _print(plan_view(made))
+        _print(plan_view(made, None if args.rule or args.ticket else MOST))
+    if args.ticket and not made.changes:
+        say(f"No rule changes ticket {args.ticket}; zdsync explain {args.ticket} tells why.")
+    return 0
+
+
+def explain(args: Namespace) -> int:
+    """Show why a ticket gets what it gets."""
+    from zdsync.changes.explain_view import explain_view
+    from zdsync.changes.explanation import explanation_document
+
+    found = App(load_settings()).explain(args.ticket, args.rule)
+    if args.json:
+        document(explanation_document(found))
+    else:
+        _print(explain_view(found))
     return 0
 
 

@@ -191,3 +191,9 @@ def _bind(operand: Operand, kind: str, now: Now) -> Sql:
         case bool():
             return "CAST(" + value(operand) + " AS BOOLEAN)"
     return "CAST(" + value(operand) + " AS DOUBLE)"
+
+
+def meant(item: Compare, now: Now) -> list[Sql]:
+    """Write the instants that the durations of a comparison stand for."""
+    moving = (one for one in item.values if isinstance(one, timedelta | Business | Relative))
+    return [_bind(one, item.kind, now) for one in moving]

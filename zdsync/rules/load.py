@@ -26,6 +26,7 @@ from zdsync.rules.fields import RuleField
 from zdsync.rules.folding import needle, word
 from zdsync.rules.given import Example, read_example
 from zdsync.rules.hidden import silent_truths
+from zdsync.rules.hits import evidence_hits
 from zdsync.rules.judge import judge_rule
 from zdsync.rules.limits import Limits, read_limits
 from zdsync.rules.models import CALL_MARKERS
@@ -139,6 +140,7 @@ def compile_rule(
         scope=rule.scope,
         stop=rule.stop,
         reassert=rule.reassert,
+        hits=evidence_hits(rule.when, rule.actions, rule.text_fields, file.taxonomies or {}),
         judged=judge_rule(rule.when, (*rule.plain_fields, *rule.text_fields), now),
         call_markers=file.call_markers if any(one.name == "attempts" for one in reads) else (),
         again_after=rule.again_after,
