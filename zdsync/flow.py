@@ -211,7 +211,7 @@ class Flow:
             reader = self.reader = self.reader or self.attach()
             spent = reader.purse.calls
             try:
-                reader.read(needs.rows, needs.tags, needs.conversations)
+                reader.read(needs.rows, needs.tags, needs.conversations, needs.closings)
             except (ZohoFailed, TokenRefused) as failure:  # plan what does not need them
                 blind = Skipped("", f"what hangs on tickets could not be read: {failure.what}")
                 found = once()

@@ -87,15 +87,17 @@ class Needs:
     """Tickets of which more must be read before rules may act on them.
 
     `rows`: their row is too old to tell about the conversation; `conversations`: the row cannot
-    tell, and the conversation was not read, or the ticket moved since.
+    tell, and the conversation was not read, or the ticket moved since; `closings`: only their
+    History tells who closed them.
     """
 
     tags: tuple[str, ...] = ()
     rows: tuple[str, ...] = ()
     conversations: tuple[str, ...] = ()
+    closings: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.tags or self.rows or self.conversations)
+        return bool(self.tags or self.rows or self.conversations or self.closings)
 
 
 NO_NEEDS = Needs()

@@ -57,6 +57,7 @@ class Step:
     seen_at: datetime
     actor: Actor
     seq: int
+    agent_id: str | None = None
 
 
 @dataclass(slots=True)
@@ -104,6 +105,11 @@ class Past:
         text = load(_PACKAGE, "history_wanted.sql")
         params = (naive(now), naive(now - FRESH), naive(now - LATE), limit)
         rows = self.database.rows(Sql(text, params))
+        return [(one, since.replace(tzinfo=UTC)) for one, since in rows]
+
+    def closings(self, ids: Sequence[str]) -> list[tuple[str, datetime]]:
+        """Closed tickets of these, each with the instant to which History must be read back."""
+        rows = self.database.rows(Sql(_CLOSINGS, (orjson.dumps(list(ids)).decode(),)))
         return [(one, since.replace(tzinfo=UTC)) for one, since in rows]
 
     def held(self, ids: Sequence[str]) -> dict[str, Held]:
@@ -204,6 +210,13 @@ left join (select ticket_id, list(tag) as tags from desk.ticket_tags group by 1)
     on g.ticket_id = t.id
 where t.id in ({_ONES})
 """
+_CLOSINGS = f"""
+select t.id, least(coalesce(t.closed_time, t.modified_time, t.pulled_at),
+    min(coalesce(c.not_before, c.changed_at)) filter (c.source = 'observed' and c.field = 'status'))
+from desk.tickets t left join zdsync.ticket_changes c on c.ticket_id = t.id
+where t.id in ({_ONES}) and t.emptied_at is null
+group by t.id, t.closed_time, t.modified_time, t.pulled_at order by t.id
+"""
 _NAMES = """
 select 'assignee_id', id, name, trim(concat_ws(' ', first_name, last_name)), email_id
 from desk.agents
@@ -223,11 +236,13 @@ delete from zdsync.ticket_changes where rowid in (select unnest(from_json(?, '["
 """
 _ADD = """
 insert into zdsync.ticket_changes
-    (ticket_id, field, before, after, changed_at, seen_at, actor, source, not_before, seq)
-select ticket_id, field, before, after, changed_at, seen_at, actor, 'history', changed_at, seq
+    (ticket_id, field, before, after, changed_at, seen_at, actor, source, not_before, seq, agent_id)
+select ticket_id, field, before, after, changed_at, seen_at, actor, 'history', changed_at, seq,
+    agent_id
 from (select unnest(from_json(?, '[{
     "ticket_id": "VARCHAR", "field": "VARCHAR", "before": "VARCHAR", "after": "VARCHAR",
-    "changed_at": "TIMESTAMP", "seen_at": "TIMESTAMP", "actor": "VARCHAR", "seq": "INTEGER"
+    "changed_at": "TIMESTAMP", "seen_at": "TIMESTAMP", "actor": "VARCHAR", "seq": "INTEGER",
+    "agent_id": "VARCHAR"
 }]'), recursive := true))
 """
 _READ = f"update desk.tickets set history_read_at = ?::timestamp where id in ({_ONES})"

@@ -47,6 +47,14 @@ class PastReader:
         """Read what the allowance is enough for; returns how many tickets were read."""
         limit = int(allowance.left // CREDITS)
         wanted = self.mirror.past.wanted(self.clock.now(), limit) if limit > 0 else []
+        return self._all(wanted, allowance)
+
+    def closings(self, ids: Sequence[str], allowance: Allowance) -> int:
+        """Read who closed these tickets, as far as the allowance goes; returns how many."""
+        limit = int(allowance.left // CREDITS)
+        return self._all(self.mirror.past.closings(ids)[: max(0, limit)], allowance)
+
+    def _all(self, wanted: Sequence[tuple[str, datetime]], allowance: Allowance) -> int:
         if not wanted:
             return 0
         names = self.mirror.past.names()
@@ -117,7 +125,7 @@ def _by_field(told: Sequence[Told], mine: frozenset[int], names: Names) -> dict[
     found: dict[str, list[Event]] = {}
     for one in told:
         before, after = (meaning(one.field, word, names) for word in (one.before, one.after))
-        event = Event(before, after, one.at, one.actor, one.event in mine)
+        event = Event(before, after, one.at, one.actor, one.event in mine, one.agent_id)
         found.setdefault(one.field, []).append(event)
     return found
 

@@ -14,6 +14,7 @@ from zdsync.rules.compile import folded
 from zdsync.rules.compiled import (
     Action,
     AgentChoice,
+    AmongChoice,
     Assign,
     Choice,
     Close,
@@ -64,7 +65,7 @@ class ActionReader:
             return [Spam()] if node.text == "spam" else []
         if len(node.pairs) != 1:
             return []
-        (key, body) = node.pairs[0]
+        key, body = node.pairs[0]
         match key.text:
             case "assign":
                 choices = tuple(self._choices(body))
@@ -90,28 +91,30 @@ class ActionReader:
             return []
         if node.scalar:
             return self._agent(node)
-        source, team, among = node.get("field"), node.get("team"), node.get("among")
-        if among is not None:
-            self.notes.add(
-                node.key("among") or node, "`among`: not supported yet", "name one agent"
-            )
-            return []
+        source, team = node.get("field"), node.get("team")
+        if among := node.get("among"):
+            return self._among(among)
         if team is not None:
             return [TeamChoice(team.text, self.names.team(team))]
-        if source is None:
-            return []
-        read = self._text_field(source)
-        first: list[Choice] = [FieldChoice(read.name, read.raw)] if read else []
+        read = self._text_field(source) if source else None
         fallback = node.get("else")
-        return first + (self._else(fallback) if fallback else [])
+        rest = self._else(fallback) if fallback else []
+        return [FieldChoice(read.name, read.raw), *rest] if read else rest
+
+    def _among(self, node: Node) -> list[Choice]:
+        names = node.items or ()
+        if not names or not all(item.named and item.text.strip() for item in names):
+            self.notes.add(node, "`among` takes a list of agents", "write [a@…, b@…]")
+            return []
+        return [AmongChoice(tuple((one.text, self.names.agent(one)) for one in names))]
 
     def _else(self, node: Node) -> list[Choice]:
-        # `models` takes anything here, so its keys are looked at now.
+        # `models` takes anything here: its keys are looked at now.
         for key, _ in node.pairs or ():
             if key.text not in _CHOICES:
                 self.notes.add(key, f"unknown key `{key.text}`", near(key.text, _CHOICES))
         if node.items is not None or node.pairs == ():
-            self.notes.add(node, "takes an agent, `nobody`, or {team: NAME}")
+            self.notes.add(node, "takes an agent, `nobody`, or field, team, among")
         return self._choices(node)
 
     def _agent(self, node: Node) -> list[Choice]:

@@ -12,14 +12,14 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from zdsync.model import Scalar
-from zdsync.rules.compile import folded, meant, typed
-from zdsync.rules.condition import Compare, Condition, Group, Operand, Score
-from zdsync.rules.fields import RuleField
+from zdsync.rules.compile import folded, meant
+from zdsync.rules.condition import Compare, Condition, Expression, Group, Operand, Score
+from zdsync.rules.fields import RuleField, typed
 from zdsync.rules.hits import found_words
 from zdsync.rules.instants import Business, Relative
 from zdsync.rules.judge import judge
 from zdsync.rules.now import Now
-from zdsync.sql import Sql, join
+from zdsync.sql import Sql, join, value
 
 PartKind = Literal["test", "all", "any", "none", "score"]
 _NOTHING = Sql("NULL")
@@ -74,6 +74,8 @@ def take_apart(condition: Condition, now: Now) -> Part:
     match condition:
         case Compare():
             return _test(condition, holds, now)
+        case Expression():
+            return _sql(condition, holds)
         case Group(kind=kind, parts=parts):
             inner = tuple(take_apart(part, now) for part in parts)
             return Part(kind, f"{kind} of:", holds, inner)
@@ -101,6 +103,19 @@ def _test(item: Compare, holds: Sql, now: Now) -> Part:
         questions=_questions(item, now),
         hangs=frozenset(one.hangs for one in fields if one.hangs),
     )
+
+
+def _sql(item: Expression, holds: Sql) -> Part:
+    """An expression is judged as a whole; what it saw is a list of its fields and their values."""
+    seen = [
+        "concat(" + value(f"{field.name}: ") + ", coalesce(left(CAST(" + field.raw
+        + " AS VARCHAR), 60), 'empty'))"
+        for field in item.fields
+    ]  # fmt: skip
+    listed = "[" + join(", ", seen) + "]" if seen else _NOTHING
+    questions = Questions(listed, *[_NOTHING] * 5)
+    hangs = frozenset(one.hangs for one in item.fields if one.hangs)
+    return Part("test", item.text, holds, field="sql", questions=questions, hangs=hangs)
 
 
 def _questions(item: Compare, now: Now) -> Questions:

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from zdsync.rules.compile import compile_condition, threshold
-from zdsync.rules.condition import Compare, Condition, Group, Score, fields_of
+from zdsync.rules.condition import Compare, Condition, Expression, Group, Score, fields_of
 from zdsync.rules.fields import RuleField
 from zdsync.rules.instants import naive
 from zdsync.rules.now import Now
@@ -59,6 +59,15 @@ def judge(condition: Condition, now: Now) -> Sql:
             judged = [judge(part, now) for part in parts]
             joined = "(" + join(" AND " if kind == "all" else " OR ", judged) + ")"
             return "(NOT " + joined + ")" if kind == "none" else joined
+        case Expression(parts=()):
+            test = compile_condition(condition, now)
+            for field in condition.fields:
+                if field.hangs:
+                    test = _certain(field, now, test)
+            return test
+        case Expression(parts=parts, kind=kind):
+            judged = [judge(part, now) for part in parts]
+            return "(" + join(" AND " if kind == "all" else " OR ", judged) + ")"
         case Score():
             return _score(condition, now)
 

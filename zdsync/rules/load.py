@@ -19,7 +19,15 @@ from zdsync.rules import speech
 from zdsync.rules.actions import ActionReader
 from zdsync.rules.calendars import read_calendars
 from zdsync.rules.compile import compile_condition, folds_of
-from zdsync.rules.compiled import Action, CompiledRule, FoldColumn, RuleMode, Scope, Tags
+from zdsync.rules.compiled import (
+    Action,
+    CompiledRule,
+    FoldColumn,
+    RuleMode,
+    Scope,
+    Tags,
+    streams_of,
+)
 from zdsync.rules.condition import Compare, Condition, compares, fields_of
 from zdsync.rules.due import moments, settled
 from zdsync.rules.fields import RuleField
@@ -132,7 +140,7 @@ def compile_rule(
         where=compile_condition(rule.when, now),
         actions=tuple(settled(action, now) for action in rule.actions),
         reads=reads,
-        streams=frozenset({"desk.tickets"}).union(*(field.streams for field in reads)),
+        streams=streams_of(reads, rule.actions),
         evidence=tuple((field.name, _evidence(field)) for field in reads),
         folds=folds,
         reads_tags=tags or any(field.kind == "set" for field in reads),

@@ -87,11 +87,18 @@ class FieldAgent(Strict):
 
 
 class TeamAgent(Strict):
-    team: Text = Field(description="The team whose agent takes a ticket that nobody has.")
+    team: Text = Field(
+        description="The team whose agent with the fewest open tickets takes a ticket that nobody "
+        "has; of equals the lowest id."
+    )
 
 
 class AmongAgents(Strict):
-    among: list[Text] = Field(min_length=1, description="Agents; the one with least open tickets.")
+    among: list[Text] = Field(
+        min_length=1,
+        description="Agents: the one with the fewest open tickets takes a ticket that nobody has; "
+        "of equals the first named.",
+    )
 
 
 def _assign_shape(value: object) -> str | None:

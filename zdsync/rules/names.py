@@ -54,8 +54,12 @@ class Names:
         return self._named(node, "department", self.portal.departments if self.portal else ())
 
     def team(self, node: Node) -> Named | None:
-        """Find one team by name or id."""
-        return self._named(node, "team", self.portal.teams if self.portal else ())
+        """Find one team by name or id; where departments share a name, the ticket's counts."""
+        teams = self.portal.teams if self.portal else ()
+        same = [one for one in teams if one.name.strip().casefold() == node.text.strip().casefold()]
+        if len({one.department_id for one in same}) == len(same) > 1:
+            return None
+        return self._named(node, "team", teams)
 
     def word(self, node: Node, kind: str, words: Iterable[str]) -> str:
         """Find a status, priority or channel; return the portal's spelling."""
@@ -76,7 +80,7 @@ class Names:
         if portal is None or not portal.known:
             return node.text
         match field:
-            case "assignee":
+            case "assignee" | "closed_by":
                 agent = self.agent(node)
                 return (agent.email or "") if agent else node.text
             case "department":

@@ -22,6 +22,7 @@ from zdsync.errors import Kind, Problem
 from zdsync.model import Scalar
 
 _DEEPEST = 40
+_WORD = re.compile(r"[\w.]+|\S")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,21 @@ class Node:
     column: int = 1
     items: tuple[Node, ...] | None = None
     pairs: tuple[tuple[Node, Node], ...] | None = None
+    width: int = 0  # columns of a scalar on one line, with its quotes; 0 for others
+
+    def inside(self, at: int) -> Node:
+        """The word at a character of the text; where lines or escapes forbid it, at the start."""
+        found = _WORD.match(self.text, at) or _WORD.search(self.text)
+        word = found.group() if found else self.text
+        doubled = self.text.count("'")
+        column = self.column
+        if self.width == len(self.text):
+            column += at
+        elif self.width == len(self.text) + 2:
+            column += at + 1
+        elif self.width == len(self.text) + 2 + doubled:  # '' stands for one
+            column += at + 1 + self.text[:at].count("'")
+        return Node(word, word, self.line, column)
 
     @property
     def named(self) -> bool:
@@ -117,10 +133,8 @@ def true_or_false(said: str) -> str:
     return f"write `{meant}`, not `{said}`" if meant else "write `true` or `false`"
 
 
-_MEANT = {
-    **dict.fromkeys(("yes", "on", "y", "1"), "true"),
-    **dict.fromkeys(("no", "off", "n", "0"), "false"),
-}
+_MEANT = dict.fromkeys(("yes", "on", "y", "1"), "true")
+_MEANT |= dict.fromkeys(("no", "off", "n", "0"), "false")
 
 
 def read_yaml(text: str, notes: Notes) -> Node | None:
@@ -219,8 +233,9 @@ def _check_keys(pairs: tuple[tuple[Node, Node], ...], notes: Notes) -> None:
 
 
 def _at(node: Any, text: str = "", value: Scalar = None) -> Node:
-    mark = node.start_mark
-    return Node(value, text, mark.line + 1, mark.column + 1)
+    mark, end = node.start_mark, node.end_mark
+    width = end.column - mark.column if mark.line == end.line else 0
+    return Node(value, text, mark.line + 1, mark.column + 1, width=width)
 
 
 def _scalar(kind: str, text: str) -> Scalar:

@@ -32,6 +32,7 @@ OPERATORS: Mapping[Kind, tuple[str, ...]] = {
 }
 ALL_OPERATORS = tuple(dict.fromkeys(op for ops in OPERATORS.values() for op in ops))
 LISTED = ("in", "not_in", "contains_any", "contains_all", "has_any", "has_all", "has_none")
+CLOSERS = ("customer", "automation", "zdsync")  # who closed, where it was no agent
 # A list here means "any of these".
 _LIST_TOO = ("starts_with", "ends_with")
 # These take `now`, `in 2h` and `3 business days ago` too.
@@ -173,6 +174,8 @@ class Operands:
 
     def _portal_word(self, field: str, node: Node) -> str:
         """Check a name of the portal; an agent becomes the e-mail that the mirror shows."""
+        if field == "closed_by" and node.text.strip().casefold() in CLOSERS:
+            return node.text
         if field != "status_type":
             return self.names.value(field, node)
         known = {kind.casefold(): kind for kind in STATUS_TYPES}

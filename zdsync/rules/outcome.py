@@ -14,6 +14,7 @@ from zdsync.model import Portal
 from zdsync.rules.compiled import (
     Action,
     AgentChoice,
+    AmongChoice,
     Assign,
     Choice,
     Close,
@@ -107,12 +108,29 @@ class Outcome:
                 case TeamChoice(name=name):
                     if not self._now("assignee"):
                         self._change("team", name)
+                        self._anyone([])
+                case AmongChoice(agents=agents):
+                    if not self._now("assignee"):
+                        self._anyone([name for name, _ in agents])
                 case FieldChoice():
                     found = next(answers)
                     if not found:
                         continue
                     self._change("assignee", str(found))
             return
+
+    def _anyone(self, names: Sequence[str]) -> None:
+        """Give to whom the example names: it cannot tell who is the least busy of several.
+
+        Of a team, whose members only the mirror knows, to anybody; or to nobody it names.
+        """
+        wanted = self.example.expect.changes.get("assignee")
+        same = self._same("assignee", wanted)
+        agrees = [name for name in names if self._same("assignee", name) == same]
+        if names:
+            self._change("assignee", next(iter(agrees), names[0]))
+        elif wanted:
+            self._change("assignee", wanted)
 
     def _set(self, action: SetField, answers: list[Any]) -> None:
         wanted, decides = answers
