@@ -33,11 +33,13 @@ from zdsync.workplace import Run, Workplace
 
 if TYPE_CHECKING:
     # What one command needs is imported by its method: a pull must not wait for the rules.
+    from zdsync.backtest import Backtest
     from zdsync.changes import Applied, Plan
     from zdsync.changes.explanation import Explanation
     from zdsync.checking import Checked
     from zdsync.flow import Flow
     from zdsync.forgetting import Agree, Forgotten
+    from zdsync.hindsight import Asked
     from zdsync.reports.status import Status
 
 
@@ -124,6 +126,15 @@ class App:
             found = flow.explain(rules, ticket)
         only = tuple(one for one in found.rules if rule in (None, one.rule))
         return replace(found, rules=only, paused=self.place.brake.exists())
+
+    def backtest(self, asked: Asked) -> Backtest:
+        """Try the rules on the past; a sample's History is read from Zoho first."""
+        from zdsync.hindsight import look_back
+
+        if not (self.place.settings.private_dir / MIRROR).exists():
+            raise no_mirror(self.place.settings)
+        with self.place.run("backtest") as run:
+            return look_back(self.place, run, asked)
 
     def apply(
         self,

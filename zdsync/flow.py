@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
+from zdsync.backtest import distrusted, last
 from zdsync.changes import (
     WORTH,
     Applied,
@@ -182,7 +183,9 @@ class Flow:
         every = self._compiled(rules, as_of, rule)
         left = unfit(rules, every, self.portal, self.lacks, self.mirror.rows, only=rule)
         blind = {skipped.rule for skipped in left}
-        compiled = [one for one in every if one.id not in blind]
+        untested = distrusted(rules.rules, last(self.mirror.rows))
+        compiled = [_shown(one, untested) for one in every if one.id not in blind]
+        left += tuple(Skipped(one.id, untested[one.id]) for one in compiled if one.id in untested)
 
         def once() -> Evaluation:
             found = evaluate(
@@ -200,6 +203,19 @@ class Flow:
             return replace(found, skipped=(*left, *found.skipped))
 
         return self._with_needs(once)
+
+    def untried(self, rules: RuleFile, as_of: datetime) -> dict[str, str]:
+        """Rules that cannot be tried on the past → why: what they read is not there at all."""
+        ever = timedelta(days=36_500)
+        unread = unready_streams(self.mirror.cursor, as_of, ever, crm=self.portal.crm)
+        every = self._compiled(rules, as_of, None)
+        left = unfit(rules, every, self.portal, self.lacks, self.mirror.rows)
+        found = {one.rule: one.reason for one in left}
+        for one in every:
+            reasons = [unread[name] for name in sorted(one.streams) if name in unread]
+            if reasons:
+                found[one.id] = "; ".join(dict.fromkeys(reasons))
+        return found
 
     def _with_needs(self, once: Callable[[], Evaluation]) -> Evaluation:
         """Evaluate until nothing is needed, or nothing more can be had."""
@@ -237,6 +253,11 @@ class Flow:
             for rule in rules.rules
             if rule.mode != "off" and only in (None, rule.id)
         ]
+
+
+def _shown(rule: CompiledRule, untested: Mapping[str, str]) -> CompiledRule:
+    """A rule that people have not agreed with as it asks is only shown (docs/backtest.md)."""
+    return replace(rule, mode="plan") if rule.id in untested else rule
 
 
 def _say(plan: Plan) -> None:

@@ -270,6 +270,27 @@ def test_tags_that_are_not_read_are_left_alone_and_the_fate_says_so() -> None:
     assert "not read" in one.fates[0].reason
 
 
+def test_an_sql_condition_shows_the_values_of_the_fields_that_it_names() -> None:
+    both = "priority = 'High' and (channel = 'Email' or subject like 're%')"
+    rule = {"when": {"sql": both}, "then": [{"set": {"category": "x"}}]}
+    row = ticket(1, priority="High", subject="refund" * 40)
+    found = explained(row, rule)
+    (part,) = only(found).conditions
+    assert part.holds is True
+    assert part.text.startswith("sql priority")
+    assert part.value == f"priority=High, channel=empty, subject={('refund' * 10)}"
+    assert fates(only(found)) == [("written", "category")]
+    assert "priority=High" in drawn(found)
+
+
+def test_an_sql_condition_on_tags_that_are_not_read_is_open() -> None:
+    rule = {"when": {"sql": "priority = 'High' and list_contains(tags, 'x')"}, "then": [HIGH]}
+    for cells, holds in (({"priority": "High"}, None), ({"priority": "Low"}, False)):
+        one = only(explained(ticket(1, tags=None, **cells), rule))
+        assert one.matched is holds
+        assert one.conditions[0].unread == (("tags",) if holds is None else ())
+
+
 def test_what_would_be_said_is_shown_and_what_was_said_is_named() -> None:
     rule = {"when": SUPPORT, "then": [{"comment": "Ticket {{ ticket.number }} waits."}]}
     found = explained(ticket(1), rule)

@@ -36,10 +36,12 @@ def make_ground(
     ticket: str | None = None,
     *,
     anywhere: bool = False,
+    within: Sql | None = None,
 ) -> None:
     """Make the temporary table `rule_ground`; `ticket` (id or number) narrows it to one.
 
-    `anywhere`: also a ticket that no rule may look at, to explain it.
+    `anywhere`: also a ticket that no rule may look at, to explain it. `within`: the rows to take
+    instead of those that the rules' scopes ask for.
     """
     folds = fold_columns(rules)
     long = [one for one in folds if one.long]
@@ -53,7 +55,7 @@ def make_ground(
         source += (
             f" LEFT JOIN zdsync.folded f ON f.ticket_id = t.ticket_id AND f.digest = {_DIGEST}"
         )
-    within = Sql(
+    within = within or Sql(
         "TRUE" if anywhere else LIVE if any(rule.scope == "all" for rule in rules) else OPEN
     )
     if ticket is not None:

@@ -271,6 +271,20 @@ def apply(args: Namespace) -> int:
     return 0 if applied.clean else PARTLY
 
 
+def backtest(args: Namespace) -> int:
+    """Try the rules on past tickets."""
+    from zdsync.cli.backtested import backtested
+    from zdsync.reports import save
+
+    text = backtested(args, width(), colour=sys.stdout.isatty())
+    if args.output:
+        save(text, Path(args.output))
+        say(f"Written to {args.output}")
+    else:
+        out(text)
+    return 0
+
+
 def journal(args: Namespace) -> int:
     """Show intended writes and what became of them."""
     from zdsync.reports.listing import listing, render_listing

@@ -113,6 +113,19 @@ def _rules(add: _Add) -> None:
         action="store_true",
         help="also beyond the limits for close, spam, move and reply",
     )
+    back = add("backtest", "try the rules on past tickets, beside what people did; writes nothing")
+    back.add_argument("--since", metavar="D", default="90d", help="start (default 90d)")
+    back.add_argument("--rule", metavar="ID", help="only this rule")
+    back.add_argument(
+        "--sample", type=_count, metavar="N", help="a random sample; its History is read from Zoho"
+    )
+    back.add_argument(
+        "--credits", type=_count, metavar="C", help="what reading may cost; alone: a sample for it"
+    )
+    back.add_argument("--seed", type=int, default=7, metavar="S", help="of the sample (default 7)")
+    back.add_argument("--format", choices=("table", "html", "json"), default="table")
+    back.add_argument("--json", action="store_true", help="the same as --format json")
+    back.add_argument("-o", "--output", metavar="FILE")
     journal = add("journal", "show what was written, when and why")
     journal.add_argument("--ticket", metavar="N")
     journal.add_argument("--run", dest="run_id", metavar="R")

@@ -9,7 +9,7 @@ observed change is not decided here (pull/weave.py).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -162,6 +162,15 @@ class Past:
             if steps or gone:
                 publishing.touch(self.database)
 
+    def note_whole(self, torn: Mapping[str, Sequence[str]], read_at: datetime) -> None:
+        """Note tickets whose History was read back to their creation, each with the fields of
+        which not every event found its place.
+        """
+        lines = [{"ticket_id": one, "torn": list(fields)} for one, fields in torn.items()]
+        params = (orjson.dumps(lines).decode(), naive(read_at))
+        self.database.run(Sql(_UNWHOLE, params[:1]))
+        self.database.run(Sql(_WHOLE, params[::-1]))
+
 
 def begin(database: Database, stream: str, now: datetime) -> None:
     """Note from when on every ticket is known, the first time that they were all read."""
@@ -260,6 +269,14 @@ where last.ticket_id = t.id and last.source = 'history' and last.after = t.{colu
 """
     for column, name in (("status", "status_since"), ("assignee_id", "assigned_since"))
 )
+_TORN = """unnest(from_json(?, '[{"ticket_id": "VARCHAR", "torn": ["VARCHAR"]}]'))"""
+_UNWHOLE = f"""
+delete from zdsync.histories where ticket_id in (select one.ticket_id from (select {_TORN} as one))
+"""
+_WHOLE = f"""
+insert into zdsync.histories (ticket_id, torn, read_at)
+select one.ticket_id, one.torn, ?::timestamp from (select {_TORN} as one)
+"""
 _BEGIN = """
 insert into zdsync.options
 select ?, ? where not exists (select 1 from zdsync.options where name = ?)

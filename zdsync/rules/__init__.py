@@ -2,6 +2,7 @@
 that is passed in, reads no file, no clock, no mirror.
 """
 
+from zdsync.rules.agreement import Asked
 from zdsync.rules.compiled import CompiledRule, fold_columns
 from zdsync.rules.examples import check_patterns, run_examples
 from zdsync.rules.folding import fold, needs_python, searchable, searchable_in_sql
@@ -15,6 +16,7 @@ from zdsync.rules.reads import folded, readers_of
 from zdsync.rules.stored import lacking
 
 __all__ = [
+    "Asked",
     "CompiledRule",
     "Limits",
     "Loaded",

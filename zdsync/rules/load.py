@@ -17,6 +17,7 @@ from zdsync.errors import Problem
 from zdsync.model import Portal, Voice
 from zdsync.rules import speech
 from zdsync.rules.actions import ActionReader
+from zdsync.rules.agreement import Asked, read_agreement, rule_digest
 from zdsync.rules.calendars import read_calendars
 from zdsync.rules.compile import compile_condition, folds_of
 from zdsync.rules.compiled import (
@@ -68,6 +69,8 @@ class Rule:
     where: str
     again_after: timedelta | None = None
     formerly: tuple[str, ...] = ()
+    digest: str = ""  # names what the rule says
+    asked: Asked | None = None  # the agreement with people that it needs to write
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,6 +280,8 @@ class _File:
             f"{self.notes.file}:{node.line}:{node.column}",
             again,
             former,
+            rule_digest(node, self.root),
+            read_agreement(node.get("needs_agreement")),
         )
 
     def _silent(self, condition: Condition | None) -> None:

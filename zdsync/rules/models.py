@@ -217,6 +217,22 @@ class ActionModel(Strict):
         raise fail("an action is `key: value`, or the word `spam`")
 
 
+Percent = Annotated[str, BeforeValidator(as_text), Field(pattern=r"^(100|[1-9]?\d)%$")]
+
+
+class AgreementModel(Strict):
+    share: Percent = Field(description="The share of decisions in which people did the same.")
+    decisions: Annotated[int, Field(ge=1, le=100_000)] = Field(
+        default=30, description="Of how many decisions at least."
+    )
+
+
+Agreement = Annotated[
+    Annotated[Percent, Tag("~share")] | Annotated[AgreementModel, Tag("~agreement")],
+    Discriminator(lambda value: "~agreement" if isinstance(value, dict) else "~share"),
+]
+
+
 class RuleModel(Strict):
     id: Annotated[Text, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")] = Field(
         description="The rule's name in plans and in the journal: letters, digits, - _ ."
@@ -236,6 +252,13 @@ class RuleModel(Strict):
     )
     formerly: Text | list[Text] | None = Field(
         default=None, description="Earlier ids: what they said counts as said by this rule."
+    )
+    needs_agreement: Agreement | None = Field(
+        default=None,
+        description="Such as 95%: the rule stays in mode plan until the last `zdsync backtest` of "
+        "it, as it stands, found at least 30 decisions and people agreeing in so many of them. "
+        "{share: 95%, decisions: 50} asks for more decisions. Meant for rules that close, mark as "
+        "spam, move or reply.",
     )
     when: Any = Field(description="The condition: all of its lines must hold.")
     then: list[ActionModel] = Field(min_length=1, description="What to do, in a list.")

@@ -23,6 +23,7 @@ _UNIONS: Mapping[str, type[BaseModel]] = {
     "~from": models.TagFrom,
     "~comment": speech_models.CommentModel,
     "~person": speech_models.FieldPerson,
+    "~agreement": models.AgreementModel,
 }
 _SECTIONS: Mapping[str, type[BaseModel]] = {
     "settings": models.Settings,

@@ -9,6 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import hypothesis
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -38,8 +39,10 @@ def leaps(zone: str) -> list[datetime]:
 
 LEAPS = [(zone, at) for zone in ZONES for at in leaps(zone)]
 points = st.sampled_from((0, 30, 90, 120, 150, 180, 540, 547, 720, 780, 1020, 1080, 1380, 1440))
-shifts = st.lists(points, min_size=2, max_size=6, unique=True).map(
-    lambda found: tuple(zip(sorted(found)[::2], sorted(found)[1::2], strict=False))
+shifts = st.sampled_from((2, 4, 4, 6)).flatmap(
+    lambda many: st.lists(points, min_size=many, max_size=many, unique=True).map(
+        lambda found: tuple(zip(sorted(found)[::2], sorted(found)[1::2], strict=True))
+    )
 )
 weeks = st.one_of(
     shifts.map(lambda hours: (hours,) * 5 + ((),) * 2),
@@ -56,6 +59,7 @@ away = st.one_of(
 )
 days = st.integers(0, 364).map(lambda place: datetime(2026, 1, 1, tzinfo=UTC) + timedelta(place))
 spans = st.one_of(
+    st.just("1 business day"),
     st.integers(1, 6).map(lambda n: f"{n} business day{'s' * (n > 1)}"),
     st.integers(0, 30).map(lambda n: f"{n} business hour{'s' * (n != 1)}"),
     st.integers(0, 700).map(lambda n: f"{n} business minutes"),
@@ -145,3 +149,19 @@ def test_business_time_equals_the_second_implementation(
         for condition, said in zip(conditions, cells, strict=True):
             expected = holds(condition, row, world)
             assert said is expected, (now, found.at(row["department"]), condition, row)
+
+
+@pytest.mark.parametrize("hours", [((0, 1440),), ((150, 720), (780, 1440))], ids=str)
+@pytest.mark.parametrize(("zone", "leap"), LEAPS, ids=str)
+def test_a_business_day_around_each_leap_of_a_clock(
+    zone: str, leap: datetime, hours: tuple[tuple[int, int], ...]
+) -> None:
+    office = Office(zone, (hours,) * 7)
+    text = rules_file(
+        [{"created": {"older_than": "1 business day"}}], {}, head=settings_of(Offices(office))
+    )
+    loaded = load_rules(text, "r.yaml").rules
+    for away in (*range(-100, 160, 26), *range(22 * 60, 26 * 60, 26), 31 * 60 + 7, 35 * 60):
+        now = leap + timedelta(minutes=away)
+        (bound,) = compile_rule(loaded.rules[0], loaded, None, now).where.params
+        assert bound.replace(tzinfo=UTC) == back("1 business day", now, office), now
