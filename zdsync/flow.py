@@ -32,13 +32,14 @@ from zdsync.changes import (
 )
 from zdsync.changes.explain import explain, find_ticket
 from zdsync.changes.explanation import Explanation
+from zdsync.changes.unfit import resting, unfit, unreadable
 from zdsync.clock import Clock
 from zdsync.connectors import Desk
 from zdsync.errors import PlanRefused, TokenRefused, ZohoFailed
 from zdsync.mirror import Mirror
 from zdsync.model import Cursor, Portal, Voice
 from zdsync.pull import Attached
-from zdsync.rules import CompiledRule, RuleFile, compile_rule, silent_truths
+from zdsync.rules import CompiledRule, RuleFile, compile_rule
 from zdsync.rules.now import Now
 from zdsync.sql import Sql, load
 from zdsync.streams import STREAMS, StreamSpec
@@ -71,6 +72,7 @@ class Flow:
     def plan(self, rules: RuleFile, *, rule: str | None = None, ticket: str | None = None) -> Plan:
         """Plan what the rules ask for; reads the tags of the tickets that need it first."""
         plan = self._evaluate(rules, rule, ticket).plan()
+        _say_skipped(resting(rules, rule), rules)
         return self._priced(self._guarded(plan, rules))
 
     def explain(self, rules: RuleFile, ticket: str) -> Explanation:
@@ -78,7 +80,12 @@ class Flow:
         ticket_id = find_ticket(self.mirror, ticket)
         evaluation = self._evaluate(rules, None, ticket_id)
         plan = self._guarded(evaluation.plan(), rules)
-        every = [(rule, compile_rule(rule, rules, self.portal, plan.as_of)) for rule in rules.rules]
+        blind = [*resting(rules), *unreadable(rules, self.mirror.rows)]
+        every = [
+            (rule, compile_rule(rule, rules, self.portal, plan.as_of))
+            for rule in rules.rules
+            if all(rule.id != one.rule for one in blind)
+        ]
         found = explain(
             self.mirror,
             every,
@@ -88,7 +95,9 @@ class Flow:
             ticket_id=ticket_id,
             portal=self.portal,
         )
-        return replace(found, read_credits=self._priced(plan).cost.read_credits)
+        said = (f"{one.rule} is skipped: {one.reason}" for one in blind)
+        price = self._priced(plan).cost.read_credits
+        return replace(found, read_credits=price, ignored=(*found.ignored, *said))
 
     def _guarded(self, plan: Plan, rules: RuleFile) -> Plan:
         """Name the limits of unattended ticks that a plan passes."""
@@ -120,6 +129,7 @@ class Flow:
             open_tickets=self._open_tickets(),
         )
         _say(plan)
+        _say_skipped(plan.skipped, rules)
         return self._priced(plan)
 
     def refuse_beyond_limits(self, plan: Plan, rules: RuleFile, *, destructive: bool) -> None:
@@ -171,11 +181,11 @@ class Flow:
         as_of = self.clock.now()
         unready = unready_streams(self.mirror.cursor, as_of, self.every, crm=self.portal.crm)
         every = self._compiled(rules, as_of, rule)
-        unfit: tuple[Skipped, ...] = (*self._unfit(every), *self._hidden(rules))
-        blind = {skipped.rule for skipped in unfit}
+        left = unfit(rules, every, self.portal, self.lacks, self.mirror.rows, only=rule)
+        blind = {skipped.rule for skipped in left}
         untested = distrusted(rules.rules, last(self.mirror.rows))
         compiled = [_shown(one, untested) for one in every if one.id not in blind]
-        unfit += tuple(Skipped(one.id, untested[one.id]) for one in compiled if one.id in untested)
+        left += tuple(Skipped(one.id, untested[one.id]) for one in compiled if one.id in untested)
 
         def once() -> Evaluation:
             found = evaluate(
@@ -190,7 +200,7 @@ class Flow:
                 voice=self.voice,
                 speechless=self.speechless,
             )
-            return replace(found, skipped=(*unfit, *found.skipped))
+            return replace(found, skipped=(*left, *found.skipped))
 
         return self._with_needs(once)
 
@@ -199,7 +209,8 @@ class Flow:
         ever = timedelta(days=36_500)
         unread = unready_streams(self.mirror.cursor, as_of, ever, crm=self.portal.crm)
         every = self._compiled(rules, as_of, None)
-        found = {one.rule: one.reason for one in (*self._unfit(every), *self._hidden(rules))}
+        left = unfit(rules, every, self.portal, self.lacks, self.mirror.rows)
+        found = {one.rule: one.reason for one in left}
         for one in every:
             reasons = [unread[name] for name in sorted(one.streams) if name in unread]
             if reasons:
@@ -234,23 +245,6 @@ class Flow:
         cost = replace(plan.cost, read_calls=purse.calls, read_credits=purse.credits)
         return replace(plan, cost=cost)
 
-    def _unfit(self, compiled: Sequence[CompiledRule]) -> list[Skipped]:
-        """Rules that read what the settings leave out."""
-        return [
-            Skipped(one.id, f"ZDSYNC_EXCLUDE leaves out {', '.join(self.lacks(one))}")
-            for one in compiled
-            if self.lacks(one)
-        ]
-
-    def _hidden(self, rules: RuleFile) -> list[Skipped]:
-        """Rules of the last good file that privacy settings have blinded since."""
-        found = {
-            rule.id: Skipped(rule.id, f"privacy settings hide {name}: `{compare.text}`")
-            for rule in rules.rules
-            for compare, name in silent_truths(rule.when, self.portal)
-        }
-        return list(found.values())
-
     def _compiled(
         self, rules: RuleFile, as_of: datetime, only: str | None
     ) -> Sequence[CompiledRule]:
@@ -277,8 +271,6 @@ def _say(plan: Plan) -> None:
             breach.allowed,
             breach.found,
         )
-    for skipped in plan.skipped:
-        log.warning("skipped=%s reason=%s", skipped.rule, skipped.reason)
     left = Counter(change.rule for change in plan.left_to_apply)
     for rule, count in left.items():
         log.warning(
@@ -286,6 +278,14 @@ def _say(plan: Plan) -> None:
             count,
             rule,
         )
+
+
+def _say_skipped(some: Sequence[Skipped], rules: RuleFile) -> None:
+    """Log which rules did not act; one that may rest is no reason to worry."""
+    quiet = {one.id for one in rules.resting if one.allowed}
+    for skipped in some:
+        level = logging.DEBUG if skipped.rule in quiet else logging.WARNING
+        log.log(level, "skipped=%s reason=%s", skipped.rule, skipped.reason)
 
 
 def unready_streams(

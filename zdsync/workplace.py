@@ -96,7 +96,7 @@ class Workplace:
         """The rules file."""
         from zdsync.rulebook import Rulebook
 
-        return Rulebook(self.settings.rules, self.clock, self.settings.voice)
+        return Rulebook(self.settings.rules, self.settings.voice)
 
     @cached_property
     def journal(self) -> Journal:

@@ -154,6 +154,16 @@ def _evaluate(
     ticket: str | None,
 ) -> tuple[Ground, Resolver]:
     make_ground(mirror, ready, ticket)
+    return look(mirror, ready, portal, owner_map)
+
+
+def look(
+    mirror: Queries,
+    ready: Sequence[CompiledRule],
+    portal: Portal,
+    owner_map: Mapping[str, str],
+) -> tuple[Ground, Resolver]:
+    """Ask each rule's SQL of the ground that was made for these rules."""
     matches = [Matches(rule, _matched(mirror, rule)) for rule in ready]
     teams = any(fills(rule) for rule in ready)
     members = _members(mirror) if teams else {}

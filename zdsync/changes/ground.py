@@ -64,7 +64,7 @@ def make_ground(
     mirror.run(query(made, join(", ", columns), "FROM", source, "WHERE", within))
     if long:
         _fold_long(mirror, long)
-    _fold_short(mirror, short)
+    fold_short(mirror, short)
     spoken.count_calls(mirror, rules)
 
 
@@ -91,7 +91,7 @@ def _fold_long(mirror: Queries, folds: Sequence[FoldColumn]) -> None:
         mirror.run(query("UPDATE rule_ground AS t SET", columns, where))
 
 
-def _fold_short(mirror: Queries, folds: Iterable[FoldColumn]) -> None:
+def fold_short(mirror: Queries, folds: Iterable[FoldColumn]) -> None:
     """Fold in Python the few distinct short texts that SQL left."""
     for one in folds:
         column = ident(one.column)

@@ -6,7 +6,6 @@ import json
 import shutil
 import sys
 from argparse import Namespace
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -197,16 +196,25 @@ def resume(args: Namespace) -> int:
 
 
 def check(args: Namespace) -> int:
-    """Find every problem of the rules file."""
-    app = App(load_settings())
-    rules, known = app.check(Path(args.file) if args.file else None)
-    examples = sum(len(rule.examples) for rule in rules.rules)
-    modes = Counter(rule.mode for rule in rules.rules)
-    shown = ", ".join(f"{count} {mode}" for mode, count in sorted(modes.items()))
-    name = args.file or app.place.settings.rules
-    out(f"{name}: {len(rules.rules)} rules ({shown}), {examples} examples hold")
-    if not known:
-        say("Names of agents, departments, statuses and fields were not checked: no mirror yet.")
+    """Find every problem of the rules file; the text of problems is talk, the document is data."""
+    from zdsync.cli.checked import checked_document, remarks, summary
+
+    found = App(load_settings()).check(Path(args.file) if args.file else None)
+    if args.json:
+        document(checked_document(found, verbose=args.verbose))
+        return found.error().exit_code if found.problems else 0
+    for line in remarks(found, verbose=args.verbose):
+        say(line)
+    found.refuse()
+    out(summary(found))
+    return 0
+
+
+def schema(args: Namespace) -> int:
+    """Print the JSON Schema of the rules file."""
+    from zdsync.rules.schema import rules_schema
+
+    document(rules_schema())
     return 0
 
 

@@ -95,6 +95,8 @@ def _mirror(add: _Add) -> None:
 def _rules(add: _Add) -> None:
     check = add("check", "find every problem of the rules file")
     check.add_argument("file", nargs="?", metavar="FILE")
+    check.add_argument("--json", action="store_true")
+    add("schema", "print a JSON Schema of the rules file, for editors")
     plan = add("plan", "show what the rules would change; writes nothing")
     plan.add_argument("--rule", metavar="ID", help="only this rule")
     plan.add_argument("--ticket", metavar="N", help="only this ticket, by number or id")

@@ -148,9 +148,10 @@ class Unreadable:
     """A name that a rule cannot read: `crm` off, `gone` from the portal, else unknown.
 
     `gone`: the portal had this custom field; `now` is its new name, empty where it has none.
+    `absent`: a custom field that the portal does not declare.
     """
 
-    why: Literal["unknown", "crm", "gone"]
+    why: Literal["unknown", "crm", "gone", "absent"]
     now: str = ""
 
 
@@ -170,9 +171,10 @@ def needs_crm(field: RuleField) -> bool:
 
 
 def custom_declaration(name: str, portal: Portal | None) -> CustomField | None:
-    """Find what the portal declares about a custom field of the ticket (`cf.…`)."""
-    declared = portal.ticket_fields if portal else ()
-    key = name.removeprefix("cf.").casefold()
+    """Find what the portal declares about a custom field; a bare API name is the ticket's."""
+    prefix = next((one for one in _CUSTOM if name.startswith(one)), "")
+    declared = getattr(portal, _CUSTOM[prefix or "cf."][2]) if portal else ()
+    key = name.removeprefix(prefix).casefold()
     return next((field for field in declared if field.name.casefold() == key), None)
 
 
@@ -188,8 +190,10 @@ def _custom_field(name: str, portal: Portal | None) -> RuleField | Unreadable:
             return RuleField(prefix + match.name, kind, column, streams, match.name)
         if portal and name.casefold() in portal.vanished:
             return Unreadable("gone", portal.vanished[name.casefold()])
-        if declared or not _API_NAME.fullmatch(key):
+        if not _API_NAME.fullmatch(key):
             return Unreadable("unknown")
+        if declared:
+            return Unreadable("absent")
         return RuleField(name, "any", column, streams, key)
     return Unreadable("unknown")
 

@@ -30,6 +30,10 @@ class Settings(Strict):
     departments: dict[str, Text] = Field(
         default_factory=dict, description="Department → calendar, where not the first."
     )
+    names: dict[str, list[Text]] = Field(
+        default_factory=dict,
+        description="Name → what the same thing is called in portals of other languages.",
+    )
     call_markers: list[Text] = Field(
         default=list(CALL_MARKERS),
         description="How a comment on a call begins: whole words, `*` for the rest of a word.",
@@ -239,6 +243,9 @@ class RuleModel(Strict):
     )
     scope: Literal["open", "all"] = Field(default="open", description="all adds closed tickets.")
     stop: bool = Field(default=False, description="No later rule for tickets that match.")
+    optional: bool = Field(
+        default=False, description="Rest, without an error, where the portal lacks a name."
+    )
     reassert: bool = Field(default=False, description="Ignore what people set by hand.")
     again_after: Text | None = Field(
         default=None, description="Comment, reply and notify again after, such as 7d; else never."

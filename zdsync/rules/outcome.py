@@ -5,7 +5,7 @@ Must not: run SQL, or know holds, shadows and guards.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -43,6 +43,12 @@ def lowers(before: str | None, after: str | None, order: Sequence[str]) -> bool:
     ranks = {fold(name): rank for rank, name in enumerate(order or PRIORITIES)}
     old, new = ranks.get(fold(before or "")), ranks.get(fold(after or ""))
     return old is not None and new is not None and new < old
+
+
+def _closed_status(statuses: Mapping[str, str]) -> str:
+    """What a close without a status sets, folded: `Closed`, else the portal's first such one."""
+    closed = [fold(name) for name, kind in statuses.items() if kind == "Closed"]
+    return closed[0] if closed and "closed" not in closed else "closed"
 
 
 def expressions(action: Action) -> list[Sql]:
@@ -161,6 +167,8 @@ class Outcome:
     def _same(self, name: str, text: str | None) -> str | None:
         """Write a value so that two spellings of it are equal; an agent becomes the e-mail."""
         folded = fold(text or "") or None
+        if name == "status" and folded == "closed" and self.portal:
+            return _closed_status(self.portal.statuses)
         if name == "due":
             return self._instant(text or "") or folded
         if name != "assignee" or self.portal is None:

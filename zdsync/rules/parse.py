@@ -72,11 +72,14 @@ class Parser:
     def _unreadable(self, key: Node, found: Unreadable) -> None:
         if found.why == "gone":
             hint = f"it is called `{found.now}` now" if found.now else "take it out of the rule"
-            self.notes.add(key, f"`{key.text}` is no field of the portal any more", hint)
+            what = f"`{key.text}` is no field of the portal any more"
+            self.notes.add(key, what, hint, "lack")
         elif found.why == "crm":
-            self.notes.add(
-                key, f"`{key.text}` needs the CRM, which is off", "set ZDSYNC_CRM=on, or drop it"
-            )
+            what = f"`{key.text}` needs the CRM, which is off"
+            self.notes.add(key, what, "set ZDSYNC_CRM=on, or drop it", "lack")
+        elif found.why == "absent":
+            names, what = field_names(self.portal), f"no field `{key.text}` in the portal"
+            self.notes.add(key, what, near(key.text, names, "see the list of fields"), "lack")
         elif key.text in ALL_OPERATORS:
             self.notes.add(
                 key, f"`{key.text}` is an operator", f"put it under a field: {{{key.text}: …}}"
