@@ -22,6 +22,7 @@ BENCHES = {
     "million": "A mirror of 1,000,000 tickets; answers take no time",
     "idle": "A day on which nothing happens, at the default pause",
     "publishing": "Publishing 1,000,000 tickets",
+    "backtest": "Backtest of the shipped rules over 100,000 tickets of 90 days",
     "planning": "Plan over 100,000 mirrored tickets, 20,000 open",
 }
 

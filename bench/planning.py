@@ -47,7 +47,7 @@ def figures() -> Iterator[Figure]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "private" / "mirror.duckdb"
         with Mirror.open(path, memory="512MB", options={}, clock=clock) as mirror:
-            _fill(mirror)
+            fill(mirror)
             mirror.tags_swept({}, ["1", "2", "3", "4", "5"], clock.now())
             portal = mirror.portal()
             text = rules.replace("mode: plan", "mode: apply") + TWO_MORE
@@ -74,7 +74,7 @@ def _floor(mirror: Mirror) -> str:
     return f"{time.perf_counter() - started:.2f} s"
 
 
-def _fill(mirror: Mirror) -> None:
+def fill(mirror: Mirror) -> None:
     chance = random.Random(7)
     people: list[Row] = [
         {"id": str(n), "email_id": f"agent{n}@desk.example", "name": f"Agent {n}",

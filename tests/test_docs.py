@@ -14,7 +14,7 @@ from zdsync.settings import SECRETS, Settings
 ROOT = Path(__file__).parent.parent
 PAGES = (
     *("README.md", "CONTRIBUTING.md"),
-    *("docs/architecture.md", "docs/conversations.md", "docs/restore.md"),
+    *("docs/architecture.md", "docs/backtest.md", "docs/conversations.md", "docs/restore.md"),
 )
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,11 +33,14 @@ from zdsync.workplace import Run, Workplace
 
 if TYPE_CHECKING:
     # What one command needs is imported by its method: a pull must not wait for the rules.
+    from zdsync.backtest import Backtest
     from zdsync.changes import Applied, Plan
+    from zdsync.changes.explanation import Explanation
+    from zdsync.checking import Checked
     from zdsync.flow import Flow
     from zdsync.forgetting import Agree, Forgotten
+    from zdsync.hindsight import Asked
     from zdsync.reports.status import Status
-    from zdsync.rules import RuleFile
 
 
 class App:
@@ -85,19 +89,23 @@ class App:
             left = [one for one in chosen if one not in {bad.stream for bad in failed}]
             return failed + self.place.zoho.reconciler(puller).reconcile(left)
 
-    def check(self, file: Path | None) -> tuple[RuleFile, bool]:
-        """Find every problem of the rules file; also says whether the portal's names were known."""
+    def check(self, file: Path | None) -> Checked:
+        """Find every problem of the rules file."""
+        from zdsync.checking import Bench, check
+        from zdsync.quarrels import player
         from zdsync.rulebook import Rulebook
 
-        voice = self.place.settings.voice
-        book = Rulebook(file, self.place.clock, voice) if file else self.place.rulebook
-        if not (self.place.settings.private_dir / MIRROR).exists():
+        place, now = self.place, self.place.clock.now()
+        book = Rulebook(file, place.settings.voice) if file else place.rulebook
+        if not (place.settings.private_dir / MIRROR).exists():
             with scratch() as empty:
-                return book.check(None, empty.rows, self.place.lacks), False
-        with self.place.work("zdsync check") as mirror:
-            portal = mirror.portal()
-            known = portal if portal.known else None
-            return book.check(known, mirror.rows, self.place.lacks), portal.known
+                return check(book, Bench(empty.rows, place.lacks, now))
+        with place.work("zdsync check") as mirror:
+            portal, owners = mirror.portal(), place.settings.owner_map
+            if not portal.known:
+                return check(book, Bench(mirror.rows, place.lacks, now))
+            play = player(mirror, portal, now, owners)
+            return check(book, Bench(mirror.rows, place.lacks, now, portal, play))
 
     def plan(self, rule: str | None = None, ticket: str | None = None) -> Plan:
         """Show what the rules would change; keep the plan for `apply PLAN_ID`."""
@@ -109,6 +117,24 @@ class App:
             plan = flow.plan(rules, rule=rule, ticket=ticket)
             shelf.keep(plan, self.place.plans)
             return plan
+
+    def explain(self, ticket: str, rule: str | None = None) -> Explanation:
+        """Tell what every rule, or one, makes of a ticket, and why."""
+        with self.place.run("explain") as run:
+            flow = self.place.flow(run)
+            rules = self.place.rulebook.load(flow.portal, rule)
+            found = flow.explain(rules, ticket)
+        only = tuple(one for one in found.rules if rule in (None, one.rule))
+        return replace(found, rules=only, paused=self.place.brake.exists())
+
+    def backtest(self, asked: Asked) -> Backtest:
+        """Try the rules on the past; a sample's History is read from Zoho first."""
+        from zdsync.hindsight import look_back
+
+        if not (self.place.settings.private_dir / MIRROR).exists():
+            raise no_mirror(self.place.settings)
+        with self.place.run("backtest") as run:
+            return look_back(self.place, run, asked)
 
     def apply(
         self,

@@ -15,6 +15,7 @@ from zdsync.pull import (
     Allowance,
     Attached,
     Estimator,
+    PastReader,
     Progress,
     Puller,
     Purse,
@@ -98,7 +99,7 @@ class Zoho:
             readers=readers,
         )
 
-    def attached(self, puller: Puller, allowance: Allowance) -> Attached:
+    def attached(self, puller: Puller, allowance: Allowance, past: PastReader) -> Attached:
         """What reads, beside a pull, what hangs on tickets."""
         return Attached(
             Purse(
@@ -109,7 +110,8 @@ class Zoho:
                 drain=self.drain,
                 run_id=puller.run_id,
                 allowance=allowance,
-            )
+            ),
+            past,
         )
 
     def reconciler(self, puller: Puller, allowance: float | None = None) -> Reconciler:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
 
 class ZdsyncError(Exception):
@@ -22,14 +23,24 @@ class ZdsyncError(Exception):
         self.hint = hint
 
 
+# What a problem of a rules file stops: `file` everything; `portal` only its rule, for the portal's
+# names are not as it takes them; `lack` too: the portal has no such name, which a rule may allow.
+Kind = Literal["file", "portal", "lack"]
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing to mend in a file or setting: where, what, the offending text, how to mend it."""
+    """One thing to mend in a file or setting: where, what, the offending text, how to mend it.
+
+    `rule` is the id of the rule that it stands in, empty for none.
+    """
 
     where: str
     what: str
     hint: str = ""
     text: str = ""
+    rule: str = ""
+    kind: Kind = "file"
 
 
 class Misconfigured(ZdsyncError):

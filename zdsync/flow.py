@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
+from zdsync.backtest import distrusted, last
 from zdsync.changes import (
     WORTH,
     Applied,
@@ -29,13 +30,17 @@ from zdsync.changes import (
     unattended,
     unsaid,
 )
+from zdsync.changes.explain import explain, find_ticket
+from zdsync.changes.explanation import Explanation
+from zdsync.changes.unfit import resting, unfit, unreadable
 from zdsync.clock import Clock
 from zdsync.connectors import Desk
 from zdsync.errors import PlanRefused, TokenRefused, ZohoFailed
 from zdsync.mirror import Mirror
 from zdsync.model import Cursor, Portal, Voice
 from zdsync.pull import Attached
-from zdsync.rules import CompiledRule, RuleFile, compile_rule, silent_truths
+from zdsync.rules import CompiledRule, RuleFile, compile_rule
+from zdsync.rules.now import Now
 from zdsync.sql import Sql, load
 from zdsync.streams import STREAMS, StreamSpec
 
@@ -67,9 +72,38 @@ class Flow:
     def plan(self, rules: RuleFile, *, rule: str | None = None, ticket: str | None = None) -> Plan:
         """Plan what the rules ask for; reads the tags of the tickets that need it first."""
         plan = self._evaluate(rules, rule, ticket).plan()
-        past = self._spent(plan.as_of)
-        found = breaches(plan, rules.limits, past, self.portal, open_tickets=self._open_tickets())
-        return self._priced(replace(plan, breaches=found))
+        _say_skipped(resting(rules, rule), rules)
+        return self._priced(self._guarded(plan, rules))
+
+    def explain(self, rules: RuleFile, ticket: str) -> Explanation:
+        """Explain one ticket by number or id; reads what is missing as a plan of it would."""
+        ticket_id = find_ticket(self.mirror, ticket)
+        evaluation = self._evaluate(rules, None, ticket_id)
+        plan = self._guarded(evaluation.plan(), rules)
+        blind = [*resting(rules), *unreadable(rules, self.mirror.rows)]
+        every = [
+            (rule, compile_rule(rule, rules, self.portal, plan.as_of))
+            for rule in rules.rules
+            if all(rule.id != one.rule for one in blind)
+        ]
+        found = explain(
+            self.mirror,
+            every,
+            evaluation,
+            plan,
+            now=Now(plan.as_of, rules.calendars),
+            ticket_id=ticket_id,
+            portal=self.portal,
+        )
+        said = (f"{one.rule} is skipped: {one.reason}" for one in blind)
+        price = self._priced(plan).cost.read_credits
+        return replace(found, read_credits=price, ignored=(*found.ignored, *said))
+
+    def _guarded(self, plan: Plan, rules: RuleFile) -> Plan:
+        """Name the limits of unattended ticks that a plan passes."""
+        past, open_ = self._spent(plan.as_of), self._open_tickets()
+        found = breaches(plan, rules.limits, past, self.portal, open_tickets=open_)
+        return replace(plan, breaches=found)
 
     def _spent(self, now: datetime) -> Spent:
         return spent(self.journal.entries(RECENT), now, self.portal)
@@ -95,6 +129,7 @@ class Flow:
             open_tickets=self._open_tickets(),
         )
         _say(plan)
+        _say_skipped(plan.skipped, rules)
         return self._priced(plan)
 
     def refuse_beyond_limits(self, plan: Plan, rules: RuleFile, *, destructive: bool) -> None:
@@ -146,9 +181,11 @@ class Flow:
         as_of = self.clock.now()
         unready = unready_streams(self.mirror.cursor, as_of, self.every, crm=self.portal.crm)
         every = self._compiled(rules, as_of, rule)
-        unfit = (*self._unfit(every), *self._hidden(rules))
-        blind = {skipped.rule for skipped in unfit}
-        compiled = [one for one in every if one.id not in blind]
+        left = unfit(rules, every, self.portal, self.lacks, self.mirror.rows, only=rule)
+        blind = {skipped.rule for skipped in left}
+        untested = distrusted(rules.rules, last(self.mirror.rows))
+        compiled = [_shown(one, untested) for one in every if one.id not in blind]
+        left += tuple(Skipped(one.id, untested[one.id]) for one in compiled if one.id in untested)
 
         def once() -> Evaluation:
             found = evaluate(
@@ -163,9 +200,22 @@ class Flow:
                 voice=self.voice,
                 speechless=self.speechless,
             )
-            return replace(found, skipped=(*unfit, *found.skipped))
+            return replace(found, skipped=(*left, *found.skipped))
 
         return self._with_needs(once)
+
+    def untried(self, rules: RuleFile, as_of: datetime) -> dict[str, str]:
+        """Rules that cannot be tried on the past → why: what they read is not there at all."""
+        ever = timedelta(days=36_500)
+        unread = unready_streams(self.mirror.cursor, as_of, ever, crm=self.portal.crm)
+        every = self._compiled(rules, as_of, None)
+        left = unfit(rules, every, self.portal, self.lacks, self.mirror.rows)
+        found = {one.rule: one.reason for one in left}
+        for one in every:
+            reasons = [unread[name] for name in sorted(one.streams) if name in unread]
+            if reasons:
+                found[one.id] = "; ".join(dict.fromkeys(reasons))
+        return found
 
     def _with_needs(self, once: Callable[[], Evaluation]) -> Evaluation:
         """Evaluate until nothing is needed, or nothing more can be had."""
@@ -177,7 +227,7 @@ class Flow:
             reader = self.reader = self.reader or self.attach()
             spent = reader.purse.calls
             try:
-                reader.read(needs.rows, needs.tags, needs.conversations)
+                reader.read(needs.rows, needs.tags, needs.conversations, needs.closings)
             except (ZohoFailed, TokenRefused) as failure:  # plan what does not need them
                 blind = Skipped("", f"what hangs on tickets could not be read: {failure.what}")
                 found = once()
@@ -195,23 +245,6 @@ class Flow:
         cost = replace(plan.cost, read_calls=purse.calls, read_credits=purse.credits)
         return replace(plan, cost=cost)
 
-    def _unfit(self, compiled: Sequence[CompiledRule]) -> list[Skipped]:
-        """Rules that read what the settings leave out."""
-        return [
-            Skipped(one.id, f"ZDSYNC_EXCLUDE leaves out {', '.join(self.lacks(one))}")
-            for one in compiled
-            if self.lacks(one)
-        ]
-
-    def _hidden(self, rules: RuleFile) -> list[Skipped]:
-        """Rules of the last good file that privacy settings have blinded since."""
-        found = {
-            rule.id: Skipped(rule.id, f"privacy settings hide {name}: `{compare.text}`")
-            for rule in rules.rules
-            for compare, name in silent_truths(rule.when, self.portal)
-        }
-        return list(found.values())
-
     def _compiled(
         self, rules: RuleFile, as_of: datetime, only: str | None
     ) -> Sequence[CompiledRule]:
@@ -220,6 +253,11 @@ class Flow:
             for rule in rules.rules
             if rule.mode != "off" and only in (None, rule.id)
         ]
+
+
+def _shown(rule: CompiledRule, untested: Mapping[str, str]) -> CompiledRule:
+    """A rule that people have not agreed with as it asks is only shown (docs/backtest.md)."""
+    return replace(rule, mode="plan") if rule.id in untested else rule
 
 
 def _say(plan: Plan) -> None:
@@ -233,8 +271,6 @@ def _say(plan: Plan) -> None:
             breach.allowed,
             breach.found,
         )
-    for skipped in plan.skipped:
-        log.warning("skipped=%s reason=%s", skipped.rule, skipped.reason)
     left = Counter(change.rule for change in plan.left_to_apply)
     for rule, count in left.items():
         log.warning(
@@ -242,6 +278,14 @@ def _say(plan: Plan) -> None:
             count,
             rule,
         )
+
+
+def _say_skipped(some: Sequence[Skipped], rules: RuleFile) -> None:
+    """Log which rules did not act; one that may rest is no reason to worry."""
+    quiet = {one.id for one in rules.resting if one.allowed}
+    for skipped in some:
+        level = logging.DEBUG if skipped.rule in quiet else logging.WARNING
+        log.log(level, "skipped=%s reason=%s", skipped.rule, skipped.reason)
 
 
 def unready_streams(

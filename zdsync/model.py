@@ -77,6 +77,7 @@ class Told:
     at: datetime
     actor: Actor
     event: int
+    agent_id: str | None = None  # of actor agent, where Zoho names one
 
 
 @dataclass(frozen=True, slots=True)

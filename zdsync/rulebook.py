@@ -6,56 +6,47 @@ Says every problem at once. Knows no screen and runs no rule.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-from zdsync.clock import Clock
 from zdsync.diagnostics import render
 from zdsync.errors import Misconfigured, Problem
 from zdsync.model import Portal, Voice
 from zdsync.reports.registry import REPORTS
-from zdsync.rules import (
-    CompiledRule,
-    RuleFile,
-    compile_rule,
-    folded,
-    load_rules,
-    readers_of,
-    run_examples,
-)
-from zdsync.sql import Sql
+from zdsync.rules import Loaded, RuleFile, folded, load_rules, readers_of
 from zdsync.text import near
 
 log = logging.getLogger(__name__)
-
-Lacks = Callable[[CompiledRule], Sequence[str]]
-Query = Callable[[Sql], list[tuple[Any, ...]]]
 
 
 class Rulebook:
     """One rules file."""
 
-    def __init__(self, path: Path, clock: Clock, voice: Voice | None = None) -> None:
+    def __init__(self, path: Path, voice: Voice | None = None) -> None:
         self.path = path
         self._voice = voice
-        self._clock = clock
         self._good: RuleFile | None = None
         self._said = ""
 
     def load(self, portal: Portal | None, only: str | None = None) -> RuleFile:
         """Read the file; Misconfigured with every problem. Examples are not run.
 
+        A rule that names what the portal has not only rests (`RuleFile.resting`).
         `only`: a rule that must be in it.
         """
-        loaded = load_rules(self._text(), str(self.path), portal, self._voice)
-        if loaded.problems:
+        loaded = self.read(portal)
+        if loaded.broken:
             raise self._broken(loaded.problems)
         ids = [rule.id for rule in loaded.rules.rules]
+        ids += [rests.id for rests in loaded.rules.resting]
         if only is not None and only not in ids:
             problem = Problem("--rule", "is no rule", near(only, ids), only)
             raise Misconfigured(f"{self.path} has no such rule", [problem])
         return loaded.rules
+
+    def read(self, portal: Portal | None) -> Loaded:
+        """Read the file with all its problems; Misconfigured where it cannot be opened."""
+        return load_rules(self._text(), str(self.path), portal, self._voice)
 
     def load_or_last(self, portal: Portal | None) -> RuleFile | None:
         """Read the file; where it is broken say so once and keep the last good one, if any."""
@@ -69,22 +60,6 @@ class Rulebook:
                 log.error("rules=broken %s: %s", kept, said.replace("\n", " | "))
             self._said = said
         return self._good
-
-    def check(self, portal: Portal | None, query: Query, lacks: Lacks) -> RuleFile:
-        """Read the file and run its examples; Misconfigured with every problem of both.
-
-        `lacks`: the columns that a rule needs and the mirror never stores.
-        """
-        rules, now = self.load(portal), self._clock.now()
-        problems = run_examples(rules, portal, query, now)
-        for rule in rules.rules:
-            missing = lacks(compile_rule(rule, rules, portal, now)) if rule.mode != "off" else ()
-            if missing:
-                what = f"needs {', '.join(missing)}, which ZDSYNC_EXCLUDE leaves out"
-                problems += (Problem(f"{self.path} {rule.id}", what, "it is skipped until then"),)
-        if problems:
-            raise self._broken(problems)
-        return rules
 
     def readers(self, *, outcome_field: str, sla_tier_field: str) -> Callable[..., list[str]]:
         """Who reads a field (stream, module, API name): rules of the file, and reports.

@@ -96,7 +96,7 @@ class Workplace:
         """The rules file."""
         from zdsync.rulebook import Rulebook
 
-        return Rulebook(self.settings.rules, self.clock, self.settings.voice)
+        return Rulebook(self.settings.rules, self.settings.voice)
 
     @cached_property
     def journal(self) -> Journal:
@@ -169,7 +169,7 @@ class Workplace:
 
     def attached(self, run: Run) -> Attached:
         """The run's reader of what hangs on tickets."""
-        return self.zoho.attached(self.puller(run), run.allowance)
+        return self.zoho.attached(self.puller(run), run.allowance, self.past(run))
 
     def past(self, run: Run) -> PastReader:
         """What tells who changed the tickets that moved."""

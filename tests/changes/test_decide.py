@@ -231,9 +231,12 @@ def test_a_team_fills_only_an_empty_assignee_with_the_least_busy_active_member()
     assert {one.after for one in plan.changes if one.field == "team"} == {"Front Desk"}
 
 
-def test_a_team_without_an_active_member_gets_the_ticket_itself() -> None:
+def test_a_team_without_an_active_member_sets_nothing_and_says_so() -> None:
     plan = planned(Mirror([ticket(1)]), rule("team", Assign((TeamChoice("Empty", None),))))
-    assert brief(plan) == [("T1", "team", None, "Empty")]
+    assert plan.changes == ()
+    assert [one.reason for one in plan.unresolved] == [
+        "Empty has no active agent of the ticket's department"
+    ]
 
 
 def test_nobody_empties_the_assignee() -> None:

@@ -13,8 +13,10 @@ from tests.changes.world import NOW, PORTAL, Mirror, evaluated, rule, text_field
 from tests.conftest import FakeClock
 from zdsync.changes.addressee import refuses
 from zdsync.changes.journal import Journal
+from zdsync.changes.marks import marked
 from zdsync.changes.memory import Memory
 from zdsync.changes.plan import Plan
+from zdsync.changes.recover import recover
 from zdsync.errors import OutcomeUnknown, Refused
 from zdsync.model import Voice
 from zdsync.rules.compiled import (
@@ -275,3 +277,45 @@ def test_who_is_answered(address: str, subject: str, allowed: bool) -> None:
 
 def test_an_empty_memory_lets_everything_be_said() -> None:
     assert Memory().due(rule("r", NOTE), "T1", "comment", NOW.replace(tzinfo=None))
+
+
+@pytest.mark.parametrize("what", ["comment", "reply"])
+def test_what_a_crash_left_open_may_come_yet_for_a_minute(
+    tmp_path: Path, clock: FakeClock, what: str
+) -> None:
+    place = scene(tmp_path, clock, rule("r", NOTE if what == "comment" else REPLY))
+    (change,) = place.plan().changes
+    place.journal.intend([change], run_id="dead", plan_id="p", rules_digest="d")
+    assert recover(place.desk, place.journal, clock) == 0
+    clock.sleep(59)
+    assert recover(place.desk, place.journal, clock) == 0
+    assert place.outcomes() == {("T1", what): None}
+    clock.sleep(1)
+    assert recover(place.desk, place.journal, clock) == 1
+    assert place.outcomes() == {("T1", what): "unsent"}
+
+
+@pytest.mark.parametrize("what", ["comment", "reply"])
+def test_what_stands_in_the_ticket_was_said(tmp_path: Path, clock: FakeClock, what: str) -> None:
+    place = scene(tmp_path, clock, rule("r", NOTE if what == "comment" else REPLY))
+    (change,) = place.plan().changes
+    place.journal.intend([change], run_id="dead", plan_id="p", rules_digest="d")
+    place.desk.speech.said.append(("T1", what, marked(change.text, change.change_id)))
+    assert recover(place.desk, place.journal, clock) == 1
+    assert place.outcomes() == {("T1", what): "applied"}
+
+
+def test_an_open_notice_is_unknown_for_it_leaves_no_trace(tmp_path: Path, clock: FakeClock) -> None:
+    place = scene(tmp_path, clock, rule("r", Notify(("ops",), HELLO)))
+    place.journal.intend(place.plan().changes, run_id="dead", plan_id="p", rules_digest="d")
+    assert recover(place.desk, place.journal, clock) == 1
+    assert place.outcomes() == {("T1", "notify:ops"): "unknown"}
+
+
+def test_what_cannot_be_read_is_not_said_again(tmp_path: Path, clock: FakeClock) -> None:
+    place = scene(tmp_path, clock, rule("r", NOTE))
+    place.journal.intend(place.plan().changes, run_id="dead", plan_id="p", rules_digest="d")
+    place.desk.refuse["detail"] = raising(Refused("gone", 404))
+    clock.sleep(61)
+    assert recover(place.desk, place.journal, clock) == 1
+    assert place.outcomes() == {("T1", "comment"): "unknown"}

@@ -131,6 +131,10 @@ class Mirror:
             " outcome varchar, intended_at timestamp, settled_at timestamp)"
         )
         run("create view desk.tickets as select *, ticket_id as id from zdsync.rule_tickets")
+        run(
+            "create view zdsync.open_tickets as select *, ticket_id as id from zdsync.rule_tickets"
+            " where presence = 'live' and status_type is distinct from 'Closed'"
+        )
         self._load()
 
     def _load(self) -> None:
@@ -171,6 +175,9 @@ class Mirror:
 
     def carry(self, before: Mapping[str, str]) -> None:
         self.carried.update(before)
+
+    def wrote(self, written: Mapping[str, tuple[str, datetime]]) -> None:
+        self.written = dict(written)
 
     def set_tags(
         self,

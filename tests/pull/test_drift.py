@@ -104,7 +104,7 @@ def test_a_renamed_field_is_told_with_its_new_name_everywhere(place: World) -> N
     row = ("desk.fields", "tickets", "cf_cid", "renamed", "cf_cid", "cf_client", ["rule by-cid"])
     assert _drift(place) == [row]
     with pytest.raises(Misconfigured) as caught:
-        place.app().check(None)
+        place.app().check(None).refuse()
     assert "`cf.cf_cid` is no field of the portal any more" in caught.value.problems[0].what
     assert "`cf.cf_client`" in caught.value.problems[0].hint
     status = place.app().status()
@@ -130,7 +130,7 @@ def test_a_field_that_comes_back_is_no_longer_gone(place: World) -> None:
     assert _cf(place, ticket.id)["cf_cid"] is None, "emptied: that follows Zoho"
     kinds = place.rows("SELECT kind, ended_at IS NOT NULL FROM zdsync.drift ORDER BY seen_at")
     assert kinds == [("vanished", True), ("appeared", False)]
-    place.app().check(None)
+    place.app().check(None).refuse()
 
 
 def test_a_field_hidden_by_the_profile_is_not_vanished(place: World) -> None:

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from tests.rules.world import NOW, PORTAL, duck
-from zdsync.model import Portal
-from zdsync.rules import Limits, load_rules, lowers, run_examples
-from zdsync.rules.compiled import AgentChoice, Assign, Close, FieldChoice, SetField, TeamChoice
+from zdsync.model import Named, Portal
+from zdsync.rules import Limits, compile_rule, load_rules, lowers, run_examples
+from zdsync.rules.compiled import (
+    AgentChoice,
+    AmongChoice,
+    Assign,
+    Close,
+    FieldChoice,
+    SetField,
+    TeamChoice,
+)
 from zdsync.rules.models import FileModel
 
 QUERY = duck()
@@ -33,6 +42,8 @@ def outcome(
 
 LOOKUP = "[{set: {priority: {lookup: account.sla_tier, in: {Gold: High, Silver: Medium}%s}}}]"
 OWNER = "[{assign: {field: contact.owner, else: {field: email, else: {team: Front Desk}}}}]"
+
+AMONG = "[{assign: {field: contact.owner, else: {among: [ana@clinic.example, 102]}}}]"
 
 
 @pytest.mark.parametrize(
@@ -69,6 +80,10 @@ OWNER = "[{assign: {field: contact.owner, else: {field: email, else: {team: Fron
         (OWNER, "{subject: a, email: m@y.example}", "{assignee: m@y.example}"),
         (OWNER, "{subject: a}", "{team: Front Desk}"),
         (OWNER, "{subject: a, assignee: z@y.example}", "nothing"),
+        (OWNER, "{subject: a}", "{team: Front Desk, assignee: ana@clinic.example}"),
+        (AMONG, "{subject: a}", "{assignee: ana@clinic.example}"),
+        (AMONG, "{subject: a, assignee: z@y.example}", "nothing"),
+        (AMONG, "{subject: a, contact.owner: x@y.example}", "{assignee: x@y.example}"),
         ("[{assign: nobody}]", "{subject: a, assignee: z@y.example}", "{assignee: null}"),
         ("[{assign: Ana Diaz}]", "{subject: a}", "{assignee: Ana Diaz}"),
         ("[{tag: [one two, three]}]", "{subject: a, tags: [One Two]}", "{tags: [three]}"),
@@ -138,6 +153,35 @@ def test_names_are_resolved_in_the_portal_whatever_their_case() -> None:
     assert isinstance(priority, SetField)
     assert priority.wanted.params == ("High",)
     assert close == Close("Spam", "Closed", False)
+
+
+def test_an_example_of_among_may_name_any_of_them_and_none_else() -> None:
+    some = "[{assign: {among: [ana@clinic.example, sam.lee@clinic.example]}}]"
+    assert outcome(some, "{subject: a}", "{assignee: sam.lee@clinic.example}") == []
+    assert outcome(some, "{subject: a}", "{assignee: 102}", portal=PORTAL) == []
+    assert outcome(some, "{subject: a}", "nothing")
+    assert outcome(some, "{subject: a}", "{assignee: sam@maker.example}", portal=PORTAL)
+
+
+def test_among_names_agents_of_the_portal_and_waits_for_their_list_to_be_fresh() -> None:
+    text = HEAD + "    then: [{assign: {among: [ana@clinic.example, 102]}}]\n"
+    loaded = load_rules(text, "r.yaml", PORTAL)
+    assert not loaded.problems
+    ana, sam = PORTAL.agents[:2]
+    action = loaded.rules.rules[0].actions[0]
+    assert action == Assign((AmongChoice((("ana@clinic.example", ana), ("102", sam))),))
+    compiled = compile_rule(loaded.rules.rules[0], loaded.rules, PORTAL, NOW)
+    assert compiled.streams == {"desk.tickets", "desk.agents"}
+    team = load_rules(HEAD + "    then: [{assign: {team: Front Desk}}]\n", "r.yaml").rules
+    assert compile_rule(team.rules[0], team, None, NOW).streams >= {"desk.agents", "desk.teams"}
+
+
+def test_a_team_name_that_departments_share_is_no_mistake() -> None:
+    both = (*PORTAL.teams, Named("t2", "Front Desk", "3"))
+    text = HEAD + "    then: [{assign: {team: front desk}}]\n"
+    assert not load_rules(text, "r.yaml", replace(PORTAL, teams=both)).problems
+    twice = (*both, Named("t3", "Front Desk", "3"))
+    assert load_rules(text, "r.yaml", replace(PORTAL, teams=twice)).problems
 
 
 def test_limits_are_safe_where_the_file_is_silent() -> None:

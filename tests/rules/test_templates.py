@@ -66,6 +66,8 @@ ESCAPES = (
     "{{ subject|truncate(*[1]) }}",
     "{{ subject|truncate(length=9) }}",
     "{{ 'a' * 10**9 }}",
+    "{{ 'a' * 999999999 }}",
+    "{{ subject * thread_count }}",
     "{{ 9**9**9 }}",
     "{{ 7 // 0 }}",
     "{{ -thread_count }}",

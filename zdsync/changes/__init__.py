@@ -7,6 +7,7 @@ from zdsync.changes.journal import Journal
 from zdsync.changes.memory import unsaid
 from zdsync.changes.plan import Plan, Skipped
 from zdsync.changes.recover import WORTH, recover
+from zdsync.changes.rehearse import Rehearsal, rehearse
 from zdsync.changes.store import Messenger
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "Journal",
     "Messenger",
     "Plan",
+    "Rehearsal",
     "Skipped",
     "Spent",
     "apply_plan",
@@ -23,6 +25,7 @@ __all__ = [
     "breaches",
     "evaluate",
     "recover",
+    "rehearse",
     "spent",
     "unattended",
     "unsaid",

@@ -98,6 +98,19 @@ def _own(receipts: Sequence[tuple[Change, Receipt]]) -> set[tuple[str, str]]:
     }
 
 
+def _written(
+    receipts: Sequence[tuple[Change, Receipt]], before: Mapping[str, str]
+) -> dict[str, tuple[str, datetime]]:
+    """Tickets that were written, with their modified time before it and the last receipt's time."""
+    found: dict[str, tuple[str, datetime]] = {}
+    for change, receipt in receipts:
+        was = before.get(change.ticket_id)
+        if receipt.outcome == "applied" and was is not None:
+            _, last = found.get(change.ticket_id, (was, receipt.settled_at))
+            found[change.ticket_id] = (was, max(last, receipt.settled_at))
+    return found
+
+
 def _by_ticket(changes: Sequence[Change]) -> list[list[Change]]:
     found: dict[str, list[Change]] = {}
     for change in changes:
@@ -240,6 +253,7 @@ class _Run:
                 batch = RecordBatch("desk.tickets", Shape.DETAIL, rows, read_at)
                 self.mirror.upsert(batch, actor=_ACTOR, own=own)
                 self.mirror.carry(before)
+                self.mirror.wrote(_written(self.receipts, before))
             if tags:
                 self.mirror.set_tags(tags, read_at, actor=_ACTOR, own=own)
 

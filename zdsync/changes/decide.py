@@ -13,41 +13,46 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from zdsync.changes.drafts import Decision, Draft
+from zdsync.changes.giving import Given, Giving, Pool, fills, fits
 from zdsync.changes.matches import Ground, Matches, Ticket, slots, unstopped
 from zdsync.changes.plan import Shadowed, Skipped, Unresolved
-from zdsync.changes.resolve import Nothing, Resolver, shown_agent, stranger
+from zdsync.changes.resolve import Nothing, Resolver, shown_agent
 from zdsync.changes.wire import GIVEN, field_name, same
 from zdsync.model import Agent, Scalar
 from zdsync.rules.compiled import (
     Action,
-    AgentChoice,
     Assign,
     Close,
     CompiledRule,
     Const,
-    FieldChoice,
     Move,
-    Nobody,
     SetField,
     Spam,
     Tags,
-    TeamChoice,
 )
 
 Row = tuple[Any, ...]
 _PRIORITIES = ("Low", "Medium", "High")  # Zoho's own, where the portal's are not known
 
 
-def decide(ground: Ground, resolver: Resolver, paused: frozenset[str] = frozenset()) -> Decision:
+def decide(
+    ground: Ground,
+    resolver: Resolver,
+    paused: frozenset[str] = frozenset(),
+    *,
+    traced: bool = False,
+) -> Decision:
     """Decide every field of every matched ticket.
 
     A rule in `paused` (its limit is passed) still decides, so that no lower rule takes over what
-    is its own, but it changes nothing.
+    is its own, but it changes nothing. `traced`: also tell what need not be changed.
     """
-    core = _Core(ground, resolver, paused)
+    core = _Core(ground, resolver, paused, Decision(agreed=[] if traced else None))
     matches = list(unstopped(ground))
     for some in matches:
         core.find_moves(some)
+    if any(fills(some.rule) for some in matches):
+        core.giving.choose(matches, paused)
     for some in matches:
         core.rule(some)
     return core.decision
@@ -67,13 +72,13 @@ class _Core:
     )
     moves: dict[str, str] = field(default_factory=dict)  # ticket → department, mode apply
     shown_moves: dict[str, str] = field(default_factory=dict)  # the same, mode plan
-    load: dict[str, int] = field(default_factory=dict)
+    giving: Giving = field(init=False)
     ranks: Mapping[str, int] = field(default_factory=dict)
     closed_status: str | None = None
 
     def __post_init__(self) -> None:
         portal = self.resolver.portal
-        self.load = dict(self.ground.open_of)
+        self.giving = Giving(self.ground, self.resolver, self._department)
         order = portal.priorities or _PRIORITIES
         self.ranks = {name.casefold(): rank for rank, name in enumerate(order)}
         closed = [name for name, kind in portal.statuses.items() if kind == "Closed"]
@@ -96,14 +101,10 @@ class _Core:
     def rule(self, some: Matches) -> None:
         """Decide what one rule asks for, action by action."""
         rule, at = some.rule, 1
-        load = self.load
-        if rule.mode != "apply":
-            self.load = dict(load)  # what is only shown does not fill anybody's desk
         for action in rule.actions:
             width = len(slots(action))
             self._action(rule, action, some, slice(at, at + width))
             at += width
-        self.load = load
 
     def _action(self, rule: CompiledRule, action: Action, some: Matches, at: slice) -> None:
         tickets = self.ground.tickets
@@ -134,6 +135,7 @@ class _Core:
         if earlier is not None:
             by, value = earlier
             if same(value, draft.after) or by == rule.id:
+                self.decision.agree(draft, by)
                 return True
             self.decision.shadowed.append(
                 Shadowed(ticket.id, ticket.number, draft.field, rule.id, by, draft.after)
@@ -144,6 +146,8 @@ class _Core:
         differs = draft.before_id != draft.after_id or not same(draft.before, draft.after)
         if (differs or self._freed(draft)) and rule.id not in self.paused:
             self.decision.drafts.append(draft)
+        else:
+            self.decision.agree(draft)
         return True
 
     def _freed(self, draft: Draft) -> bool:
@@ -182,70 +186,35 @@ class _Core:
         return found or ticket.department_id
 
     def _assign(self, rule: CompiledRule, action: Assign, ticket: Ticket, found: Row) -> None:
-        department = self._department(rule, ticket)
-        values = iter(found)
-        reasons: list[str] = []
-        for choice in action.choices:
-            match choice:
-                case Nobody():
-                    self._give(rule, ticket, None)
-                    return
-                case TeamChoice(name):
-                    obstacle = self._team(rule, ticket, name, department)
-                    if obstacle is None:
-                        return
-                    reasons.append(obstacle.reason)
-                    continue
-                case AgentChoice(name, known):
-                    agent = self.resolver.agent(known.id if known else name, department)
-                case FieldChoice(name):
-                    value = next(values)
-                    agent = (
-                        self.resolver.owner(value, department)
-                        if value
-                        else Nothing(f"{name} is empty")
-                    )
-            if not isinstance(agent, Nothing):
-                self._give(rule, ticket, agent)
-                return
-            reasons.append(agent.reason)
-        if ticket.id not in self.decided["assignee"]:
-            self._unresolved(rule, ticket, "; ".join(reasons))
+        wish = self.giving.wish(rule, action, ticket, found)
+        if isinstance(wish, Given):
+            self._give(rule, ticket, wish.agent)
+        elif isinstance(wish, Pool):
+            self._fill(rule, ticket, wish)
+        elif ticket.id not in self.decided["assignee"]:
+            self._unresolved(rule, ticket, wish.reason)
 
-    def _give(self, rule: CompiledRule, ticket: Ticket, agent: Agent | None) -> bool:
+    def _give(self, rule: CompiledRule, ticket: Ticket, agent: Agent | None) -> None:
         name, agent_id = (shown_agent(agent), agent.id) if agent else (None, None)
         before, before_id = ticket.assignee, ticket.assignee_id
         if before_id == agent_id:
             name = before  # the same person under another name is no change
         elif before_id and not before:
             before = before_id
-        count = len(self.decision.drafts)
-        won = self._settle(Draft(rule, ticket, "assignee", before, name, before_id, agent_id))
-        if agent_id and len(self.decision.drafts) > count:
-            self.load[agent_id] = self.load.get(agent_id, 0) + 1
-        return won
+        self._settle(Draft(rule, ticket, "assignee", before, name, before_id, agent_id))
 
-    def _team(
-        self, rule: CompiledRule, ticket: Ticket, name: str, department: str | None
-    ) -> Nothing | None:
-        """Fill an empty assignee from the team; None where the choice is served."""
-        present = self.resolver.by_id(ticket.assignee_id)
-        stays = department == ticket.department_id or (
-            present and department in present.departments
-        )
-        if ticket.assignee_id and stays:
-            self._give(rule, ticket, present or stranger(ticket.assignee_id))
-            return None
-        team = self.resolver.team(name, department)
-        if isinstance(team, Nothing):
-            return team
-        members = self.resolver.team_agents(team, department)
-        agent = min(members, key=lambda one: (self.load.get(one.id, 0), one.id), default=None)
-        if agent is None or self._give(rule, ticket, agent):
+    def _fill(self, rule: CompiledRule, ticket: Ticket, pool: Pool) -> None:
+        """Give an empty place to the least busy; where a rule above filled it, it is not empty."""
+        earlier = self.decided["assignee"].get(ticket.id)
+        if earlier is not None and fits(pool, earlier[1]):
+            return
+        self._give(rule, ticket, self.giving.pick(rule, ticket, pool))
+        if pool.team is not None and earlier is None:
             self._settle(
-                Draft(rule, ticket, "team", ticket.team, team.name, ticket.team_id, team.id)
+                Draft(
+                    rule, ticket, "team", ticket.team, pool.team.name, ticket.team_id, pool.team.id
+                )
             )
-        return None
 
     def _tags(self, rule: CompiledRule, action: Tags, some: Matches, at: slice) -> None:
         unread = 0

@@ -29,12 +29,25 @@ class Draft(NamedTuple):
     text: str = ""
 
 
+class Agreed(NamedTuple):
+    """What a rule wants and need not change: it is so, or the rule `by` above it does the same."""
+
+    draft: Draft
+    by: str
+
+
 @dataclass(slots=True)
 class Decision:
-    """What the rules come to."""
+    """What the rules come to; `agreed` is None where nobody asks for it (it may be long)."""
 
     drafts: list[Draft] = field(default_factory=list)
     shadowed: list[Shadowed] = field(default_factory=list)
     unresolved: list[Unresolved] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
     unread_tags: dict[str, None] = field(default_factory=dict)  # in the order met
+    agreed: list[Agreed] | None = None
+
+    def agree(self, draft: Draft, by: str = "") -> None:
+        """Note what needs no change."""
+        if self.agreed is not None:
+            self.agreed.append(Agreed(draft, by))

@@ -16,18 +16,21 @@ from typing import Any, TypeVar
 
 from zdsync.changes import plan as plans
 from zdsync.changes.decide import decide
+from zdsync.changes.drafts import Decision
 from zdsync.changes.evidence import make_changes
+from zdsync.changes.giving import fills
 from zdsync.changes.ground import make_ground, scope
 from zdsync.changes.matches import Ground, Matches, Ticket, slots
 from zdsync.changes.memory import remember
 from zdsync.changes.needs import unjudged
 from zdsync.changes.plan import NO_NEEDS, Needs, Plan, Shadowed, Skipped, Unresolved
+from zdsync.changes.price import price
 from zdsync.changes.resolve import Resolver
 from zdsync.changes.speak import Speaker
 from zdsync.changes.store import Queries, query, texts
 from zdsync.changes.wire import PATCHED, custom_name, field_name
 from zdsync.model import Portal, Voice
-from zdsync.rules.compiled import Assign, Close, CompiledRule, SetField, Tags, TeamChoice
+from zdsync.rules.compiled import Close, CompiledRule, SetField, Tags
 from zdsync.rules.due import shown
 from zdsync.sql import Sql, ident, join
 
@@ -36,8 +39,7 @@ _TEAMS = """
 SELECT id, coalesce(derived_agents, agents) FROM desk.teams WHERE presence = 'live'
 """
 _LOAD = """
-SELECT assignee_id, count(*) FROM desk.tickets
-WHERE presence = 'live' AND status_type IS DISTINCT FROM 'Closed' AND assignee_id IS NOT NULL
+SELECT assignee_id, count(*) FROM zdsync.open_tickets WHERE assignee_id IS NOT NULL
 GROUP BY assignee_id
 """
 
@@ -76,11 +78,15 @@ class Evaluation:
             shadowed=self._in_order(decision.shadowed),
             unresolved=self._in_order(decision.unresolved),
             skipped=(*self.skipped, *decision.skipped),
-            cost=plans.cost(changes),
+            cost=price(changes),
             needs=replace(
                 self.needs, tags=tuple(sorted({*self.needs.tags, *decision.unread_tags}))
             ),
         )
+
+    def trace(self) -> Decision:
+        """Decide again, with what need not be changed: for explaining one ticket."""
+        return decide(self.ground, self.resolver, traced=True)
 
     def _in_order(self, some: Iterable[T]) -> tuple[T, ...]:
         """By rule, then by ticket number: rows come from the mirror in any order."""
@@ -148,8 +154,18 @@ def _evaluate(
     ticket: str | None,
 ) -> tuple[Ground, Resolver]:
     make_ground(mirror, ready, ticket)
+    return look(mirror, ready, portal, owner_map)
+
+
+def look(
+    mirror: Queries,
+    ready: Sequence[CompiledRule],
+    portal: Portal,
+    owner_map: Mapping[str, str],
+) -> tuple[Ground, Resolver]:
+    """Ask each rule's SQL of the ground that was made for these rules."""
     matches = [Matches(rule, _matched(mirror, rule)) for rule in ready]
-    teams = any(_fills(rule) for rule in ready)
+    teams = any(fills(rule) for rule in ready)
     members = _members(mirror) if teams else {}
     ground = Ground(
         tickets=_tickets(mirror, matches, portal),
@@ -175,22 +191,11 @@ def _ready(
     return ready, tuple(skipped)
 
 
-def _fills(rule: CompiledRule) -> bool:
-    return any(
-        isinstance(choice, TeamChoice)
-        for action in rule.actions
-        if isinstance(action, Assign)
-        for choice in action.choices
-    )
-
-
 def _matched(mirror: Queries, rule: CompiledRule) -> list[tuple[Any, ...]]:
     wanted = [Sql("t.ticket_id"), *(slot for action in rule.actions for slot in slots(action))]
-    # The least busy agent is asked in order of creation.
-    order = "ORDER BY t.created, t.ticket_id" if _fills(rule) else ""
     source = "FROM rule_ground AS t WHERE ("
     holds = rule.judged or rule.where
-    return mirror.rows(query("SELECT", join(", ", wanted), source, holds, ")", scope(rule), order))
+    return mirror.rows(query("SELECT", join(", ", wanted), source, holds, ")", scope(rule)))
 
 
 def _members(mirror: Queries) -> dict[str, tuple[str, ...]]:
@@ -206,17 +211,19 @@ def _tickets(mirror: Queries, matches: Sequence[Matches], portal: Portal) -> dic
         fields = sorted({*fields, field_name(portal.outcome_field)})
     have = [_value(name) for name in fields]
     tags = "t.tags, t.tags_current" if tagged else "NULL, FALSE"
+    aged = any(fills(some.rule) for some in matches)
     fixed = Sql(
         "t.ticket_id, t.ticket_number, t.department_id, t.department, t.assignee_id, t.assignee, "
-        f"t.team_id, t.team, t.status, t.status_type, {tags}"
+        f"t.team_id, t.team, t.status, t.status_type, {tags}, {'t.created' if aged else 'NULL'}"
     )
     ids = texts(dict.fromkeys(row[0] for some in matches for row in some.rows))
     source = "FROM rule_ground AS t WHERE t.ticket_id IN ("
     tickets: dict[str, Ticket] = {}
     for row in mirror.rows(query("SELECT", join(", ", [fixed, *have]), source, ids, ")")):
         known = None if row[10] is None else frozenset(tag.casefold() for tag in row[10])
-        values = dict(zip(fields, row[12:], strict=True))
-        tickets[row[0]] = Ticket._make((row[0], row[1] or "", *row[2:10], known, row[11], values))
+        values = dict(zip(fields, row[13:], strict=True))
+        cells = (row[0], row[1] or "", *row[2:10], known, row[11], values, row[12])
+        tickets[row[0]] = Ticket._make(cells)
     return tickets
 
 

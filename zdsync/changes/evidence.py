@@ -1,7 +1,7 @@
 """From drafts to changes: ids, the API's words, and the evidence that made the ticket hit.
 
 Promises that evidence is read of changed tickets only, and that a text in it has at most 80
-characters. Must not decide anything.
+characters; of a long text it names the words that were found. Must not decide anything.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from itertools import islice
 from typing import Any
 
 from zdsync.changes import spoken
@@ -21,6 +22,9 @@ from zdsync.rules.compiled import CompiledRule
 from zdsync.sql import Sql, join
 
 _CUT = 80  # characters of a long text that evidence shows
+# Tickets of one rule, the first of the plan, of whose texts the words are sought: a plan of 25,000
+# changes must not wait for what nobody reads (36,000 texts: 0.5 s).
+_WORDED = 1_000
 
 
 @dataclass(slots=True)
@@ -32,17 +36,23 @@ class _Evidence:
     counts: dict[str, dict[str, Scalar]] = field(default_factory=dict)
 
     def of(self, draft: Draft) -> dict[str, Scalar]:
+        """The fields that the rule reads; a text without a word that it seeks tells nothing."""
         known = self.shared[draft.ticket.id]
-        found = {name: known[name] for name, _ in draft.rule.evidence}
-        return {**found, **self.hits.get((draft.rule.id, draft.ticket.id), {})}
+        words = self.hits.get((draft.rule.id, draft.ticket.id))
+        if words is None:
+            return {name: known[name] for name, _ in draft.rule.evidence}
+        sought = {name for name, _ in draft.rule.hits}
+        found = {name: known[name] for name, _ in draft.rule.evidence if name not in sought}
+        return {**found, **words}
 
 
 def make_changes(mirror: Queries, drafts: Sequence[Draft]) -> tuple[Change, ...]:
     """Make changes of drafts: in the order of the rules, then of the ticket numbers."""
-    found = _evidence(mirror, drafts)
+    ordered = sorted(drafts, key=_order)
+    found = _evidence(mirror, ordered)
     cached: dict[tuple[str, str], dict[str, Scalar]] = {}
     changes: list[Change] = []
-    for draft in sorted(drafts, key=_order):
+    for draft in ordered:
         key = (draft.rule.id, draft.ticket.id)
         known = cached.get(key)
         if known is None:
@@ -93,7 +103,8 @@ def _evidence(mirror: Queries, drafts: Sequence[Draft]) -> _Evidence:
     found.counts = _counts(mirror, by_rule.values())
     for rule, tickets in by_rule.values():
         if rule.hits:
-            for row in _of_tickets(mirror, [sql for _, sql in rule.hits], tickets):
+            some = islice(tickets, _WORDED)
+            for row in _of_tickets(mirror, [sql for _, sql in rule.hits], some):
                 cells = zip((name for name, _ in rule.hits), _cells(row), strict=True)
                 found.hits[rule.id, row[0]] = {name: value for name, value in cells if value}
     return found

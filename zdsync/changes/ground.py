@@ -30,8 +30,19 @@ def scope(rule: CompiledRule) -> str:
     return "" if rule.scope == "all" else f"AND {OPEN}"
 
 
-def make_ground(mirror: Queries, rules: Sequence[CompiledRule], ticket: str | None = None) -> None:
-    """Make the temporary table `rule_ground`; `ticket` (id or number) narrows it to one."""
+def make_ground(
+    mirror: Queries,
+    rules: Sequence[CompiledRule],
+    ticket: str | None = None,
+    *,
+    anywhere: bool = False,
+    within: Sql | None = None,
+) -> None:
+    """Make the temporary table `rule_ground`; `ticket` (id or number) narrows it to one.
+
+    `anywhere`: also a ticket that no rule may look at, to explain it. `within`: the rows to take
+    instead of those that the rules' scopes ask for.
+    """
     folds = fold_columns(rules)
     long = [one for one in folds if one.long]
     short = [one for one in folds if not one.long]
@@ -44,14 +55,16 @@ def make_ground(mirror: Queries, rules: Sequence[CompiledRule], ticket: str | No
         source += (
             f" LEFT JOIN zdsync.folded f ON f.ticket_id = t.ticket_id AND f.digest = {_DIGEST}"
         )
-    within = Sql(LIVE if any(rule.scope == "all" for rule in rules) else OPEN)
+    within = within or Sql(
+        "TRUE" if anywhere else LIVE if any(rule.scope == "all" for rule in rules) else OPEN
+    )
     if ticket is not None:
         within += Sql(" AND (t.ticket_id = ? OR t.ticket_number = ?)", (ticket, ticket))
     made = "CREATE OR REPLACE TEMP TABLE rule_ground AS SELECT"
     mirror.run(query(made, join(", ", columns), "FROM", source, "WHERE", within))
     if long:
         _fold_long(mirror, long)
-    _fold_short(mirror, short)
+    fold_short(mirror, short)
     spoken.count_calls(mirror, rules)
 
 
@@ -78,7 +91,7 @@ def _fold_long(mirror: Queries, folds: Sequence[FoldColumn]) -> None:
         mirror.run(query("UPDATE rule_ground AS t SET", columns, where))
 
 
-def _fold_short(mirror: Queries, folds: Iterable[FoldColumn]) -> None:
+def fold_short(mirror: Queries, folds: Iterable[FoldColumn]) -> None:
     """Fold in Python the few distinct short texts that SQL left."""
     for one in folds:
         column = ident(one.column)

@@ -16,6 +16,7 @@ from typing import Protocol
 from zdsync.changes import plan as plans
 from zdsync.changes.journal import Entry
 from zdsync.changes.plan import Breach, Plan, Skipped
+from zdsync.changes.price import price
 from zdsync.model import Change, Portal, Scalar
 
 SHARE_FROM = 100  # open tickets from which on a share of them means something
@@ -162,7 +163,7 @@ def leave_to_person(plan: Plan, portal: Portal) -> Plan:
         changes=kept,
         left_to_apply=withheld,
         plan_id=plans.plan_id(kept, plan.rules_digest),
-        cost=plans.cost(kept),
+        cost=price(kept),
     )
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from zdsync.model import Scalar
@@ -18,7 +19,8 @@ class Ticket(NamedTuple):
     """One ticket of the ground; `tags` are folded names, None where they were never read.
 
     `tags_current`: the ticket has not moved since its tags were read.
-    `values` holds the fields that some rule sets, by their name in the language.
+    `values` holds the fields that some rule sets, by their name in the language. `created` (naive
+    UTC) is read only where some rule asks for the least busy agent.
     """
 
     id: str
@@ -34,6 +36,7 @@ class Ticket(NamedTuple):
     tags: frozenset[str] | None
     tags_current: bool
     values: Mapping[str, Scalar]
+    created: datetime | None = None
 
     @property
     def closed(self) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import NamedTuple
 
 from zdsync.changes import spoken
 from zdsync.changes.ground import scope
@@ -15,6 +16,20 @@ from zdsync.changes.plan import Needs, Skipped
 from zdsync.changes.store import Queries, query
 from zdsync.rules import CompiledRule, fresh
 from zdsync.sql import Sql, join
+
+_WORDS = {"tags": "tags", "conversation": "conversations", "history": "closings"}
+
+
+class _Unjudged(NamedTuple):
+    """A ticket without a verdict: its tags are current, its row fresh, its conversation read, and
+    who closed it told.
+    """
+
+    ticket: str
+    tagged: bool
+    fresh: bool
+    read: bool
+    told: bool
 
 
 def unjudged(
@@ -24,33 +39,33 @@ def unjudged(
     tags: set[str] = set()
     rows: set[str] = set()
     conversations: set[str] = set()
+    closings: set[str] = set()
     skipped: list[Skipped] = []
     for rule in rules:
         found = _of(mirror, rule, as_of) if rule.judged is not None else []
-        old = {one for one, _, fresh_row, _ in found if not fresh_row}
-        silent = {one for one, _, fresh_row, read in found if fresh_row and not read}
-        bare = {one for one, tagged, _, _ in found if not tagged}
+        old = {one.ticket for one in found if not one.fresh}
+        silent = {one.ticket for one in found if one.fresh and not one.read}
+        bare = {one.ticket for one in found if not one.tagged}
+        mute = {one.ticket for one in found if not one.told}
         rows |= old
         conversations |= silent
         tags |= bare
-        what = "tags" if "tags" in rule.hangs else "conversations"
-        if rule.hangs >= {"tags", "conversation"}:
-            what = "tags or conversations"
+        closings |= mute
         if found:
+            what = " or ".join(word for kind, word in _WORDS.items() if kind in rule.hangs)
             reason = f"tickets left out because their {what} are not read: {len(found)}"
-            skipped.append(Skipped(rule.id, reason + _price(len(bare), len(silent))))
-    needs = Needs(*(tuple(sorted(some)) for some in (tags, rows, conversations)))
+            skipped.append(Skipped(rule.id, reason + _price(len(bare), len(silent) + len(mute))))
+    needs = Needs(*(tuple(sorted(some)) for some in (tags, rows, conversations, closings)))
     return needs, tuple(skipped)
 
 
-def _price(tags: int, conversations: int) -> str:
+def _price(tags: int, lists: int) -> str:
     """Say what reading would cost: a call for tags is a credit, a list is three."""
-    credits = tags + 3 * conversations
+    credits = tags + 3 * lists
     return f" (reading them costs about {credits} credits)" if credits else ""
 
 
-def _of(mirror: Queries, rule: CompiledRule, as_of: datetime) -> list[tuple[str, bool, bool, bool]]:
-    """Tickets without a verdict: id, whether tags are current, row fresh, conversation read."""
+def _of(mirror: Queries, rule: CompiledRule, as_of: datetime) -> list[_Unjudged]:
     assert rule.judged is not None
     cells = [Sql("t.ticket_id")]
     cells.append(Sql("t.tags_current" if "tags" in rule.hangs else "TRUE"))
@@ -58,8 +73,10 @@ def _of(mirror: Queries, rule: CompiledRule, as_of: datetime) -> list[tuple[str,
         cells += ["coalesce(" + fresh(as_of) + ", false)", Sql("coalesce(t.replies_read, false)")]
     else:
         cells += [Sql("TRUE"), Sql("TRUE")]
+    told = "coalesce(t.knows_closed_by, false)" if "history" in rule.hangs else "TRUE"
+    cells.append(Sql(told))
     found = query(
         "SELECT", join(", ", cells), "FROM rule_ground AS t WHERE (", rule.judged, ") IS NULL",
         scope(rule),
     )  # fmt: skip
-    return [(row[0], row[1], row[2], row[3]) for row in mirror.rows(found)]
+    return [_Unjudged._make(row) for row in mirror.rows(found)]

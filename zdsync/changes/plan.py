@@ -7,14 +7,12 @@ Must not decide anything; `decide` does.
 from __future__ import annotations
 
 import hashlib
-from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import orjson
 
-from zdsync.changes.wire import is_speech, is_tag
 from zdsync.model import Change, Scalar
 
 
@@ -70,12 +68,18 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What applying would cost at most, and what was spent on reading for this plan."""
+    """What applying would cost at most, and what was spent on reading for this plan.
+
+    `kinds`: calls of applying by kind. `if_all_applied`: calls, and credits, if rules in mode plan
+    were in mode apply.
+    """
 
     calls: int = 0
     credits: float = 0.0
     read_calls: int = 0
     read_credits: float = 0.0
+    kinds: Mapping[str, int] = field(default_factory=dict)
+    if_all_applied: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,15 +87,17 @@ class Needs:
     """Tickets of which more must be read before rules may act on them.
 
     `rows`: their row is too old to tell about the conversation; `conversations`: the row cannot
-    tell, and the conversation was not read, or the ticket moved since.
+    tell, and the conversation was not read, or the ticket moved since; `closings`: only their
+    History tells who closed them.
     """
 
     tags: tuple[str, ...] = ()
     rows: tuple[str, ...] = ()
     conversations: tuple[str, ...] = ()
+    closings: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.tags or self.rows or self.conversations)
+        return bool(self.tags or self.rows or self.conversations or self.closings)
 
 
 NO_NEEDS = Needs()
@@ -136,34 +142,3 @@ def plan_id(changes: Iterable[Change], rules_digest: str) -> str:
     """
     ids = sorted(change.change_id for change in changes)
     return hashlib.sha256("\n".join([*ids, rules_digest]).encode()).hexdigest()[:12]
-
-
-def cost(changes: Iterable[Change]) -> Cost:
-    """Count the calls of applying; each is one record or one action, so one credit.
-
-    Source: desk-tickets.md section 1, "Cost of one call".
-    """
-    calls = sum(map(_calls, _fields_by_ticket(changes).values()))
-    return Cost(calls, float(calls))
-
-
-def _fields_by_ticket(changes: Iterable[Change]) -> dict[str, set[str]]:
-    """What is written of each ticket; a tag to add is `+`, one to remove is `-`."""
-    found: dict[str, set[str]] = defaultdict(set)
-    for change in changes:
-        if change.mode == "apply":
-            tag = "+" if change.after else "-"
-            name = f"{change.field} {change.rule}" if is_speech(change.field) else change.field
-            found[change.ticket_id].add(tag if is_tag(change.field) else name)
-    return found
-
-
-def _calls(fields: set[str]) -> int:
-    tags = len(fields & {"+", "-"})
-    comments, replies, notices = (
-        sum(one.startswith(verb) for one in fields) for verb in ("comment ", "reply ", "notify:")
-    )
-    patched = len(fields - {"+", "-", "department", "spam"}) > comments + replies + notices
-    said = comments + 2 * replies  # a reply, and the addresses to reply from
-    moved = 2 * ("department" in fields)
-    return 1 + moved + tags + bool(tags) + said + patched + 2 * ("spam" in fields)

@@ -1,4 +1,4 @@
-"""What rules read of conversations: the columns of zdsync.ticket_replies in the ground.
+"""What rules read of conversations and History: those columns of the ground.
 
 They join the ground only where a rule reads them: a plan of other rules pays nothing. Comments on
 calls are counted here, for only a rules file knows how they begin. Must not decide anything.
@@ -17,10 +17,8 @@ from zdsync.sql import Sql
 # A write because of a conversation is stale where these have moved since the plan.
 COUNTS = ("thread_count", "comment_count")
 _BEGINNING = 2_000  # characters of a comment that are looked at
-_SPOKEN = (
-    "(SELECT r.*, s.* EXCLUDE (ticket_id) FROM zdsync.rule_tickets AS r "
-    "LEFT JOIN zdsync.ticket_replies AS s ON s.ticket_id = r.ticket_id) AS t"
-)
+# What hangs on tickets → the view that tells it, one row a live ticket.
+_TOLD_BY = {"conversation": "zdsync.ticket_replies", "history": "zdsync.ticket_closers"}
 _NOTES = """
 SELECT c.ticket_id, left(c.content, ?)
 FROM desk.comments c JOIN rule_ground t ON t.ticket_id = c.ticket_id
@@ -36,8 +34,16 @@ def reads(rule: CompiledRule) -> bool:
 
 
 def source(rules: Sequence[CompiledRule]) -> str:
-    """Write where the ground comes from: with the conversations if a rule reads them."""
-    return _SPOKEN if any(map(reads, rules)) else "zdsync.rule_tickets AS t"
+    """Write where the ground comes from: with the conversations and closers if rules read them."""
+    views = [view for kind, view in _TOLD_BY.items() if any(kind in one.hangs for one in rules)]
+    if not views:
+        return "zdsync.rule_tickets AS t"
+    columns = "".join(f", s{n}.* EXCLUDE (ticket_id)" for n, _ in enumerate(views))
+    joins = "".join(
+        f" LEFT JOIN {view} AS s{n} ON s{n}.ticket_id = r.ticket_id" for n, view in enumerate(views)
+    )
+    pieces = ("(SELECT r.*", columns, " FROM zdsync.rule_tickets AS r", joins, ") AS t")
+    return "".join(pieces)
 
 
 def count_calls(mirror: Queries, rules: Sequence[CompiledRule]) -> None:

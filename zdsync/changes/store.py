@@ -36,6 +36,8 @@ class Store(Queries, Protocol):
 
     def carry(self, before: Mapping[str, str]) -> None: ...
 
+    def wrote(self, written: Mapping[str, tuple[str, datetime]]) -> None: ...
+
     def set_tags(
         self,
         tags_of: Mapping[str, Sequence[str]],

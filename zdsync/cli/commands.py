@@ -6,7 +6,6 @@ import json
 import shutil
 import sys
 from argparse import Namespace
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -197,28 +196,52 @@ def resume(args: Namespace) -> int:
 
 
 def check(args: Namespace) -> int:
-    """Find every problem of the rules file."""
-    app = App(load_settings())
-    rules, known = app.check(Path(args.file) if args.file else None)
-    examples = sum(len(rule.examples) for rule in rules.rules)
-    modes = Counter(rule.mode for rule in rules.rules)
-    shown = ", ".join(f"{count} {mode}" for mode, count in sorted(modes.items()))
-    name = args.file or app.place.settings.rules
-    out(f"{name}: {len(rules.rules)} rules ({shown}), {examples} examples hold")
-    if not known:
-        say("Names of agents, departments, statuses and fields were not checked: no mirror yet.")
+    """Find every problem of the rules file; the text of problems is talk, the document is data."""
+    from zdsync.cli.checked import checked_document, remarks, summary
+
+    found = App(load_settings()).check(Path(args.file) if args.file else None)
+    if args.json:
+        document(checked_document(found, verbose=args.verbose))
+        return found.error().exit_code if found.problems else 0
+    for line in remarks(found, verbose=args.verbose):
+        say(line)
+    found.refuse()
+    out(summary(found))
+    return 0
+
+
+def schema(args: Namespace) -> int:
+    """Print the JSON Schema of the rules file."""
+    from zdsync.rules.schema import rules_schema
+
+    document(rules_schema())
     return 0
 
 
 def plan(args: Namespace) -> int:
     """Show what the rules would change."""
-    from zdsync.changes.render import plan_document, plan_view
+    from zdsync.changes.render import MOST, plan_document, plan_view
 
     made = App(load_settings()).plan(args.rule, args.ticket)
     if args.json:
         document(plan_document(made))
     else:
-        _print(plan_view(made))
+        _print(plan_view(made, None if args.rule or args.ticket else MOST))
+    if args.ticket and not made.changes:
+        say(f"No rule changes ticket {args.ticket}; zdsync explain {args.ticket} tells why.")
+    return 0
+
+
+def explain(args: Namespace) -> int:
+    """Show why a ticket gets what it gets."""
+    from zdsync.changes.explain_view import explain_view
+    from zdsync.changes.explanation import explanation_document
+
+    found = App(load_settings()).explain(args.ticket, args.rule)
+    if args.json:
+        document(explanation_document(found))
+    else:
+        _print(explain_view(found))
     return 0
 
 
@@ -246,6 +269,20 @@ def apply(args: Namespace) -> int:
     if applied.stopped:
         raise applied.stopped
     return 0 if applied.clean else PARTLY
+
+
+def backtest(args: Namespace) -> int:
+    """Try the rules on past tickets."""
+    from zdsync.cli.backtested import backtested
+    from zdsync.reports import save
+
+    text = backtested(args, width(), colour=sys.stdout.isatty())
+    if args.output:
+        save(text, Path(args.output))
+        say(f"Written to {args.output}")
+    else:
+        out(text)
+    return 0
 
 
 def journal(args: Namespace) -> int:

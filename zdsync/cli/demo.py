@@ -71,7 +71,7 @@ def _pull(settings: Settings, console: Console) -> None:
 def _write(settings: Settings, console: Console) -> None:
     console.rule("Check the rules", align="left")
     app = App(settings)
-    rules, _ = app.check(None)
+    rules = app.check(None).refuse()
     examples = sum(len(rule.examples) for rule in rules.rules)
     console.print(f"{settings.rules}: {len(rules.rules)} rules, {examples} examples hold.")
     console.rule("Plan", align="left")

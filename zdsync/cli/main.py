@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from io import TextIOWrapper
 
 from zdsync.cli.parser import build_parser
 
@@ -16,6 +17,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     # On a terminal the bars tell how far it is; elsewhere, and for the service, the log does.
     quiet = sys.stderr.isatty() and args.run != "run"
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # a terminal without Unicode shows "?", no traceback
+            stream.reconfigure(errors="replace")
     diagnostics.setup_log(verbose=args.verbose, quiet=quiet)
     try:
         from zdsync.cli import commands

@@ -95,10 +95,16 @@ def _mirror(add: _Add) -> None:
 def _rules(add: _Add) -> None:
     check = add("check", "find every problem of the rules file")
     check.add_argument("file", nargs="?", metavar="FILE")
+    check.add_argument("--json", action="store_true")
+    add("schema", "print a JSON Schema of the rules file, for editors")
     plan = add("plan", "show what the rules would change; writes nothing")
     plan.add_argument("--rule", metavar="ID", help="only this rule")
     plan.add_argument("--ticket", metavar="N", help="only this ticket, by number or id")
     plan.add_argument("--json", action="store_true")
+    explain = add("explain", "show why a ticket gets what it gets, rule by rule")
+    explain.add_argument("ticket", metavar="TICKET", help="by number or id, closed ones too")
+    explain.add_argument("--rule", metavar="ID", help="only this rule")
+    explain.add_argument("--json", action="store_true")
     apply = add("apply", "write the plan to Zoho")
     apply.add_argument("plan_id", nargs="?", metavar="PLAN_ID", help="the plan you have seen")
     apply.add_argument("--yes", action="store_true", help="do not ask")
@@ -107,6 +113,19 @@ def _rules(add: _Add) -> None:
         action="store_true",
         help="also beyond the limits for close, spam, move and reply",
     )
+    back = add("backtest", "try the rules on past tickets, beside what people did; writes nothing")
+    back.add_argument("--since", metavar="D", default="90d", help="start (default 90d)")
+    back.add_argument("--rule", metavar="ID", help="only this rule")
+    back.add_argument(
+        "--sample", type=_count, metavar="N", help="a random sample; its History is read from Zoho"
+    )
+    back.add_argument(
+        "--credits", type=_count, metavar="C", help="what reading may cost; alone: a sample for it"
+    )
+    back.add_argument("--seed", type=int, default=7, metavar="S", help="of the sample (default 7)")
+    back.add_argument("--format", choices=("table", "html", "json"), default="table")
+    back.add_argument("--json", action="store_true", help="the same as --format json")
+    back.add_argument("-o", "--output", metavar="FILE")
     journal = add("journal", "show what was written, when and why")
     journal.add_argument("--ticket", metavar="N")
     journal.add_argument("--run", dest="run_id", metavar="R")

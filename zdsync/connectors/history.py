@@ -140,11 +140,11 @@ def told(rows: Sequence[Record]) -> Iterator[Told]:
         at = _time(row)
         if at is None:
             continue
-        actor = _actor(row.get("actor"))
+        actor, agent = _actor(row.get("actor"))
         name = str(row.get("eventName"))
         for field, before, after in _changes(name, row.get("eventInfo")):
             if before != after:
-                yield Told(field, before, after, at, actor, number)
+                yield Told(field, before, after, at, actor, number, agent)
 
 
 def _changes(event: str, properties: Any) -> Iterator[tuple[str, str | None, str | None]]:
@@ -205,9 +205,13 @@ def _names(value: Any) -> Iterator[str]:
                 yield from _names(one)
 
 
-def _actor(value: Any) -> Actor:
-    """Who did it. A kind that the spec does not know is not guessed at."""
-    return _ACTORS.get(str(value.get("type")), "unknown") if isinstance(value, dict) else "unknown"
+def _actor(value: Any) -> tuple[Actor, str | None]:
+    """Who did it, and which agent. A kind that the spec does not know is not guessed at."""
+    if not isinstance(value, dict):
+        return "unknown", None
+    actor, id = _ACTORS.get(str(value.get("type")), "unknown"), value.get("id")
+    named = actor == "agent" and isinstance(id, str | int) and str(id).isdigit()
+    return actor, str(id) if named else None
 
 
 def _folded(name: Any) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 from types import TracebackType
@@ -27,6 +28,7 @@ from zdsync.mirror import (
     standing,
     tables,
     tags,
+    touched,
     upsert,
 )
 from zdsync.mirror import options as words
@@ -56,6 +58,7 @@ class Mirror:
         self._clock = clock
         self.conversations = Conversations(database, clock, self.checkpoint)
         self.carry = self.conversations.carry
+        self.wrote = partial(touched.note, database)
         self.privacy = guard
 
     @classmethod

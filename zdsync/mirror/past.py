@@ -9,7 +9,7 @@ observed change is not decided here (pull/weave.py).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -57,6 +57,7 @@ class Step:
     seen_at: datetime
     actor: Actor
     seq: int
+    agent_id: str | None = None
 
 
 @dataclass(slots=True)
@@ -104,6 +105,11 @@ class Past:
         text = load(_PACKAGE, "history_wanted.sql")
         params = (naive(now), naive(now - FRESH), naive(now - LATE), limit)
         rows = self.database.rows(Sql(text, params))
+        return [(one, since.replace(tzinfo=UTC)) for one, since in rows]
+
+    def closings(self, ids: Sequence[str]) -> list[tuple[str, datetime]]:
+        """Closed tickets of these, each with the instant to which History must be read back."""
+        rows = self.database.rows(Sql(_CLOSINGS, (orjson.dumps(list(ids)).decode(),)))
         return [(one, since.replace(tzinfo=UTC)) for one, since in rows]
 
     def held(self, ids: Sequence[str]) -> dict[str, Held]:
@@ -156,6 +162,15 @@ class Past:
             if steps or gone:
                 publishing.touch(self.database)
 
+    def note_whole(self, torn: Mapping[str, Sequence[str]], read_at: datetime) -> None:
+        """Note tickets whose History was read back to their creation, each with the fields of
+        which not every event found its place.
+        """
+        lines = [{"ticket_id": one, "torn": list(fields)} for one, fields in torn.items()]
+        params = (orjson.dumps(lines).decode(), naive(read_at))
+        self.database.run(Sql(_UNWHOLE, params[:1]))
+        self.database.run(Sql(_WHOLE, params[::-1]))
+
 
 def begin(database: Database, stream: str, now: datetime) -> None:
     """Note from when on every ticket is known, the first time that they were all read."""
@@ -204,6 +219,13 @@ left join (select ticket_id, list(tag) as tags from desk.ticket_tags group by 1)
     on g.ticket_id = t.id
 where t.id in ({_ONES})
 """
+_CLOSINGS = f"""
+select t.id, least(coalesce(t.closed_time, t.modified_time, t.pulled_at),
+    min(coalesce(c.not_before, c.changed_at)) filter (c.source = 'observed' and c.field = 'status'))
+from desk.tickets t left join zdsync.ticket_changes c on c.ticket_id = t.id
+where t.id in ({_ONES}) and t.emptied_at is null
+group by t.id, t.closed_time, t.modified_time, t.pulled_at order by t.id
+"""
 _NAMES = """
 select 'assignee_id', id, name, trim(concat_ws(' ', first_name, last_name)), email_id
 from desk.agents
@@ -223,11 +245,13 @@ delete from zdsync.ticket_changes where rowid in (select unnest(from_json(?, '["
 """
 _ADD = """
 insert into zdsync.ticket_changes
-    (ticket_id, field, before, after, changed_at, seen_at, actor, source, not_before, seq)
-select ticket_id, field, before, after, changed_at, seen_at, actor, 'history', changed_at, seq
+    (ticket_id, field, before, after, changed_at, seen_at, actor, source, not_before, seq, agent_id)
+select ticket_id, field, before, after, changed_at, seen_at, actor, 'history', changed_at, seq,
+    agent_id
 from (select unnest(from_json(?, '[{
     "ticket_id": "VARCHAR", "field": "VARCHAR", "before": "VARCHAR", "after": "VARCHAR",
-    "changed_at": "TIMESTAMP", "seen_at": "TIMESTAMP", "actor": "VARCHAR", "seq": "INTEGER"
+    "changed_at": "TIMESTAMP", "seen_at": "TIMESTAMP", "actor": "VARCHAR", "seq": "INTEGER",
+    "agent_id": "VARCHAR"
 }]'), recursive := true))
 """
 _READ = f"update desk.tickets set history_read_at = ?::timestamp where id in ({_ONES})"
@@ -245,6 +269,14 @@ where last.ticket_id = t.id and last.source = 'history' and last.after = t.{colu
 """
     for column, name in (("status", "status_since"), ("assignee_id", "assigned_since"))
 )
+_TORN = """unnest(from_json(?, '[{"ticket_id": "VARCHAR", "torn": ["VARCHAR"]}]'))"""
+_UNWHOLE = f"""
+delete from zdsync.histories where ticket_id in (select one.ticket_id from (select {_TORN} as one))
+"""
+_WHOLE = f"""
+insert into zdsync.histories (ticket_id, torn, read_at)
+select one.ticket_id, one.torn, ?::timestamp from (select {_TORN} as one)
+"""
 _BEGIN = """
 insert into zdsync.options
 select ?, ? where not exists (select 1 from zdsync.options where name = ?)

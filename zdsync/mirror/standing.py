@@ -15,8 +15,9 @@ from zdsync.sql import Sql, ident, load
 
 _PACKAGE = "zdsync.mirror.views"
 _FILES = (
-    *("as_of", "statuses", "open_tickets", "rule_tickets", "ticket_replies"),
+    *("as_of", "statuses", "open_tickets", "rule_tickets", "ticket_replies", "ticket_closers"),
     *("tickets", "contacts", "accounts", "agents", "hidden_fields", "backlog_daily"),
+    *("untouched_48h", "possible_duplicates"),
 )
 
 

@@ -1,4 +1,5 @@
-"""What hangs on tickets, read as rules need it: rows, tags, conversations, in this order.
+"""What hangs on tickets, read as rules need it: rows, tags, conversations and who
+closed them, in this order.
 
 Promises that a run spends no more on it than its allowance. Decides nothing: who needs what is
 the plan's to say.
@@ -8,10 +9,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from zdsync.errors import TokenRefused, ZdsyncError, ZohoFailed
 from zdsync.pull.conversations import Talks
+from zdsync.pull.past import PastReader
 from zdsync.pull.progress import StreamOutcome
 from zdsync.pull.purse import Purse
 from zdsync.pull.tags import TagReader
@@ -27,9 +29,14 @@ class Attached:
     """One run's reader of what hangs on tickets."""
 
     purse: Purse
+    past: PastReader | None = None
 
     def read(
-        self, rows: Sequence[str] = (), tags: Sequence[str] = (), conversations: Sequence[str] = ()
+        self,
+        rows: Sequence[str] = (),
+        tags: Sequence[str] = (),
+        conversations: Sequence[str] = (),
+        closings: Sequence[str] = (),
     ) -> None:
         """Read what these tickets need, as far as the allowance goes. Raises ZohoFailed."""
         purse, talks = self.purse, Talks(self.purse)
@@ -38,6 +45,7 @@ class Attached:
             talks.rows(rows)
             TagReader(purse).read(tags)
             talks.read(conversations, oldest_first=True)
+            self._closings(closings)
         finally:
             log.info(
                 "attached calls=%d credits=%g left=%g",
@@ -45,6 +53,14 @@ class Attached:
                 purse.credits - before[1],
                 purse.allowance.left,
             )
+
+    def _closings(self, ids: Sequence[str]) -> None:
+        """Read the History of closed tickets; the purse keeps the account."""
+        if self.past is None or not ids:
+            return
+        left = self.purse.allowance.left
+        replace(self.past, drain=tuple).closings(ids, self.purse.allowance)
+        self.purse.settle(left - self.purse.allowance.left)
 
     def named(self, names: Sequence[str]) -> list[StreamOutcome]:
         """Read the conversations of tickets that moved, if one of their streams is named."""

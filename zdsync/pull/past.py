@@ -47,13 +47,31 @@ class PastReader:
         """Read what the allowance is enough for; returns how many tickets were read."""
         limit = int(allowance.left // CREDITS)
         wanted = self.mirror.past.wanted(self.clock.now(), limit) if limit > 0 else []
+        return self._read(wanted, allowance)
+
+    def closings(self, ids: Sequence[str], allowance: Allowance) -> int:
+        """Read who closed these tickets, as far as the allowance goes; returns how many."""
+        limit = int(allowance.left // CREDITS)
+        return self._read(self.mirror.past.closings(ids)[: max(0, limit)], allowance)
+
+    def whole(self, tickets: Sequence[tuple[str, datetime]], allowance: Allowance) -> int:
+        """Read the History of tickets (id, creation) back to their creation, and note that.
+
+        Stops where the allowance ends; what was read is in zdsync.histories.
+        """
+        return self._read(tickets, allowance, whole=True)
+
+    def _read(
+        self, wanted: Sequence[tuple[str, datetime]], allowance: Allowance, *, whole: bool = False
+    ) -> int:
         if not wanted:
             return 0
         names = self.mirror.past.names()
         done = 0
         try:
             for start in range(0, len(wanted), GROUP):
-                read, failure = self._group(wanted[start : start + GROUP], names, allowance)
+                some = wanted[start : start + GROUP]
+                read, failure = self._group(some, names, allowance, whole=whole)
                 done += read
                 if failure:
                     log.warning("history=stopped reason=%s", failure.what)
@@ -65,10 +83,16 @@ class PastReader:
         return done
 
     def _group(
-        self, wanted: Sequence[tuple[str, datetime]], names: Names, allowance: Allowance
+        self,
+        wanted: Sequence[tuple[str, datetime]],
+        names: Names,
+        allowance: Allowance,
+        *,
+        whole: bool,
     ) -> tuple[int, ZdsyncError | None]:
         """Read and weave a few tickets; returns how many, and what went wrong with others."""
         read_at = self.clock.now()
+        gone: set[str] = set()
 
         failures: list[ZdsyncError] = []
 
@@ -76,6 +100,7 @@ class PastReader:
             try:
                 return None if failures else self.desk.history.of(*ticket, allowance.take)
             except Missing:
+                gone.add(ticket[0])
                 return []  # gone meanwhile: reconcile's business
             except (ZohoFailed, TokenRefused) as failure:
                 failures.append(failure)
@@ -84,11 +109,19 @@ class PastReader:
         found = side_by_side(self.workers(), one, wanted)
         told = {ticket: events for (ticket, _), events in found.items() if events is not None}
         if told:
-            self._weave(told, names, read_at)
+            with self.mirror.transaction():
+                torn = self._weave(told, names, read_at)
+                if whole:
+                    kept = {one: fields for one, fields in torn.items() if one not in gone}
+                    self.mirror.past.note_whole(kept, read_at)
         return len(told), failures[0] if failures else None
 
-    def _weave(self, told: Mapping[str, Sequence[Told]], names: Names, read_at: datetime) -> None:
+    def _weave(
+        self, told: Mapping[str, Sequence[Told]], names: Names, read_at: datetime
+    ) -> dict[str, list[str]]:
+        """Weave; returns for each ticket the fields whose events did not all find their place."""
         ids = list(told)
+        torn: dict[str, list[str]] = {one: [] for one in ids}
         gone: list[int] = []
         steps: list[Step] = []
         with self.mirror.transaction():  # rowids hold within it
@@ -109,7 +142,12 @@ class PastReader:
                     )
                     gone += woven.gone
                     steps += woven.steps
+                    kept = [one for one in rows if one.source == "history"]
+                    left = sum(one.rowid not in woven.gone for one in kept) + len(woven.steps)
+                    if left < len(some):
+                        torn[ticket].append(field)
             self.mirror.past.save(ids, gone, steps, read_at)
+        return torn
 
 
 def _by_field(told: Sequence[Told], mine: frozenset[int], names: Names) -> dict[str, list[Event]]:
@@ -117,7 +155,7 @@ def _by_field(told: Sequence[Told], mine: frozenset[int], names: Names) -> dict[
     found: dict[str, list[Event]] = {}
     for one in told:
         before, after = (meaning(one.field, word, names) for word in (one.before, one.after))
-        event = Event(before, after, one.at, one.actor, one.event in mine)
+        event = Event(before, after, one.at, one.actor, one.event in mine, one.agent_id)
         found.setdefault(one.field, []).append(event)
     return found
 

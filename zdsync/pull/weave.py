@@ -30,6 +30,7 @@ class Event:
     at: datetime
     actor: Actor
     own: bool = False  # a write of zdsync, as its receipt says
+    agent_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,6 +283,7 @@ class _Steps:
                 seen_at,
                 "zdsync" if event.own else event.actor,
                 places[low + n],
+                None if event.own else event.agent_id,
             )
             for n, event in enumerate(some)
         ]

@@ -41,7 +41,7 @@ def by_status(table: Table) -> Chart | None:
     legend = _legend([part.label for part in parts], SERIES)
     if parts[-1].key == "closed_since":
         legend = (*legend[:-1], (legend[-1][0], UNKNOWN))
-    spec = _stacked(table, shown, parts, legend, "Agent")
+    spec = _stacked(table, shown, parts, legend, ("Agent", "Open tickets"))
     return Chart("by_status", title, _told(table, shown, "open"), spec, legend, table.key)
 
 
@@ -52,7 +52,7 @@ def by_age(table: Table) -> Chart | None:
         return None
     parts = [column for column in table.columns if column.group == "Age"]
     legend = _legend([part.label for part in parts], AGES)
-    spec = _stacked(table, shown, parts, legend, "Department")
+    spec = _stacked(table, shown, parts, legend, ("Department", "Open tickets"))
     text = _told(table, shown, "open")
     return Chart("by_age", "Age of open tickets per department", text, spec, legend, table.key)
 
@@ -83,6 +83,55 @@ def per_day(table: Table) -> Chart | None:
     return Chart("per_day", table.title, text, spec, legend, table.key)
 
 
+def by_outcome(table: Table) -> Chart | None:
+    """Draw what people did where each rule would have acted; None where none would."""
+    parts = [column for column in table.columns if column.group == "What people did"]
+    shown = [line for line in _plain(table) if any(_cell(table, line, p.key) for p in parts)]
+    if not shown:
+        return None
+    legend = _legend([part.label for part in parts], (SERIES[2], SERIES[4], SERIES[1]))
+    spec = _stacked(table, shown[:_MOST], parts, legend, ("Rule", "Tickets"))
+    text = _told(table, shown[:_MOST], "compared")
+    return Chart("by_outcome", "What people did, per rule", text, spec, legend, table.key)
+
+
+def intervals(table: Table) -> Chart | None:
+    """Draw each rule's agreement with its interval, and what it asks for; None where none has."""
+    shown = [line for line in _plain(table) if _cell(table, line, "agreement") is not None][:_MOST]
+    if not shown:
+        return None
+    names = _names(shown)
+    values = [
+        {"name": name, **{k: _cell(table, line, k) for k in ("agreement", "low", "high", "asks")}}
+        for name, line in zip(names, shown, strict=True)
+    ]
+    legend = _legend(["Agreed", "Asked for"], (SERIES[0], SERIES[4]))
+    spec = _document(values, {})
+    del spec["mark"]
+    axis = {"values": [0, 25, 50, 75, 100], "domain": False, "ticks": False, "labelFlush": False}
+    scale = {"domain": [0, 100]}
+
+    def x(field: str) -> dict[str, Any]:
+        title = "% of the decisions compared, 95 % interval"
+        return {"field": field, "type": "quantitative", "scale": scale, "axis": axis} | {
+            "title": title
+        }
+
+    spec["layer"] = [
+        {"mark": {"type": "rule", "strokeWidth": 2, "color": SERIES[0]},
+         "encoding": {"x": x("low"), "x2": {"field": "high"}}},
+        {"mark": {"type": "circle", "size": 90, "opacity": 1, "color": SERIES[0]},
+         "encoding": {"x": x("agreement")}},
+        {"mark": {"type": "tick", "thickness": 2, "color": SERIES[4]},
+         "transform": [{"filter": "isValid(datum.asks)"}], "encoding": {"x": x("asks")}},
+    ]  # fmt: skip
+    spec["encoding"] = {"y": _rows(names, "Rule")}
+    spec["height"] = {"step": 30}
+    spec["config"] = _CONFIG | {"axisY": {"minExtent": 7 * max(map(len, names)) + 8}}
+    text = ", ".join(f"{v['name']} {v['agreement']:.0f} %" for v in values)
+    return Chart("intervals", "How often people agreed", text, spec, legend, table.key)
+
+
 def _plain(table: Table) -> list[Line]:
     return [line for line in table.rows if line.level == "row"]
 
@@ -110,8 +159,13 @@ def _apart(name: str, seen: dict[str, int]) -> str:
 
 
 def _stacked(
-    table: Table, lines: Sequence[Line], parts: Sequence[Column], legend: Legend, title: str
+    table: Table,
+    lines: Sequence[Line],
+    parts: Sequence[Column],
+    legend: Legend,
+    titles: tuple[str, str],
 ) -> dict[str, Any]:
+    """Draw bars; `titles`: of the names, and of what is counted."""
     names = _names(lines)
     values = [
         {"name": name, "part": label, "place": place, "tickets": _cell(table, line, part.key)}
@@ -121,14 +175,18 @@ def _stacked(
     spec = _document(values, {"type": "bar", "height": {"band": 0.72}})
     spec["height"] = {"step": min(30, max(20, _TALL // max(1, len(lines))))}
     spec["encoding"] = {
-        "y": {"field": "name", "type": "nominal", "sort": names, "title": title, "axis": _NAMES},
-        "x": _count("Open tickets", max(_sums(values), default=0)),
+        "y": _rows(names, titles[0]),
+        "x": _count(titles[1], max(_sums(values), default=0)),
         "color": _colour("part", legend),
         "order": {"field": "place", "type": "quantitative"},
     }
     # The page's font may be wider than the one that was measured: leave room for the names.
     spec["config"] = _CONFIG | {"axisY": {"minExtent": 7 * max(map(len, names), default=0) + 8}}
     return spec
+
+
+def _rows(names: Sequence[str], title: str) -> dict[str, Any]:
+    return {"field": "name", "type": "nominal", "sort": names, "title": title, "axis": _NAMES}
 
 
 def _sums(values: Sequence[Mapping[str, Cell]]) -> Iterable[int]:

@@ -125,6 +125,7 @@ class Report:
     tables: tuple[Table, ...]
     charts: tuple[Chart, ...] = ()
     notes: tuple[str, ...] = ()
+    told: str = "opened and closed"  # what is told of the period
 
     @property
     def lag(self) -> timedelta | None:

@@ -71,7 +71,7 @@ def _print_head(console: Console, report: Report) -> None:
     from rich.text import Text
 
     console.print(Text(f"{report.title} at {instant(report.as_of)}", style="bold"))
-    console.print(f"opened and closed since {instant(report.since)}", style="dim")
+    console.print(f"{report.told} since {instant(report.since)}", style="dim")
     console.print(freshness(report), style="yellow" if stale(report) else "dim")
     console.print()
     figures = Text("   ").join(

@@ -14,6 +14,7 @@ from zdsync.rules.compile import folded
 from zdsync.rules.compiled import (
     Action,
     AgentChoice,
+    AmongChoice,
     Assign,
     Choice,
     Close,
@@ -29,7 +30,7 @@ from zdsync.rules.compiled import (
     TeamChoice,
 )
 from zdsync.rules.due import read_due, refuse_moving
-from zdsync.rules.fields import SETTABLE, RuleField, custom_declaration
+from zdsync.rules.fields import SETTABLE, RuleField
 from zdsync.rules.folding import exactly, fold
 from zdsync.rules.names import Names
 from zdsync.rules.nodes import Node, Notes, near
@@ -64,7 +65,7 @@ class ActionReader:
             return [Spam()] if node.text == "spam" else []
         if len(node.pairs) != 1:
             return []
-        (key, body) = node.pairs[0]
+        key, body = node.pairs[0]
         match key.text:
             case "assign":
                 choices = tuple(self._choices(body))
@@ -75,7 +76,8 @@ class ActionReader:
             case "tag":
                 return self._tag(body)
             case "move":
-                return [Move(body.text, self.names.department(body))]
+                place = self.names.department(body)
+                return [Move(place.name if place else body.text, place)]
             case "close":
                 return [self._close(body)]
             case "spam":
@@ -89,28 +91,30 @@ class ActionReader:
             return []
         if node.scalar:
             return self._agent(node)
-        source, team, among = node.get("field"), node.get("team"), node.get("among")
-        if among is not None:
-            self.notes.add(
-                node.key("among") or node, "`among`: not supported yet", "name one agent"
-            )
-            return []
+        source, team = node.get("field"), node.get("team")
+        if among := node.get("among"):
+            return self._among(among)
         if team is not None:
             return [TeamChoice(team.text, self.names.team(team))]
-        if source is None:
-            return []
-        read = self._text_field(source)
-        first: list[Choice] = [FieldChoice(read.name, read.raw)] if read else []
+        read = self._text_field(source) if source else None
         fallback = node.get("else")
-        return first + (self._else(fallback) if fallback else [])
+        rest = self._else(fallback) if fallback else []
+        return [FieldChoice(read.name, read.raw), *rest] if read else rest
+
+    def _among(self, node: Node) -> list[Choice]:
+        names = node.items or ()
+        if not names or not all(item.named and item.text.strip() for item in names):
+            self.notes.add(node, "`among` takes a list of agents", "write [a@…, b@…]")
+            return []
+        return [AmongChoice(tuple((one.text, self.names.agent(one)) for one in names))]
 
     def _else(self, node: Node) -> list[Choice]:
-        # `models` takes anything here, so its keys are looked at now.
+        # `models` takes anything here: its keys are looked at now.
         for key, _ in node.pairs or ():
             if key.text not in _CHOICES:
                 self.notes.add(key, f"unknown key `{key.text}`", near(key.text, _CHOICES))
         if node.items is not None or node.pairs == ():
-            self.notes.add(node, "takes an agent, `nobody`, or {team: NAME}")
+            self.notes.add(node, "takes an agent, `nobody`, or field, team, among")
         return self._choices(node)
 
     def _agent(self, node: Node) -> list[Choice]:
@@ -189,7 +193,6 @@ class ActionReader:
 
     def _known_value(self, key: Node, node: Node) -> Scalar:
         """Check a value against what the portal offers for this field."""
-        portal = self.portal
         if not node.named:
             if key.text in ("status", "priority") and node.value is not None:
                 self.notes.add(node, f"`{key.text}` takes a word", "put it in quotes")
@@ -198,11 +201,8 @@ class ActionReader:
             return node.value
         if key.text == "status":
             return self._status(node)
-        if key.text == "priority" and portal and portal.known:
-            return self.names.word(node, "priority", portal.priorities)
-        declared = custom_declaration(key.text, portal) if key.text.startswith("cf.") else None
-        if declared and declared.options:
-            return self.names.word(node, f"option of {declared.name}", declared.options)
+        if key.text == "priority" or key.text.startswith("cf."):
+            return self.names.value(key.text, node)
         return node.text
 
     def _status(self, node: Node) -> str:
@@ -211,7 +211,7 @@ class ActionReader:
             return node.text
         name = self.names.word(node, "status", portal.statuses)
         if portal.statuses.get(name, "").casefold() == "closed":
-            self.notes.add(node, f"the status {name!r} closes a ticket", "use `close:`")
+            self.notes.add(node, f"the status {name!r} closes a ticket", "use `close:`", "portal")
         return name
 
     def _tag(self, body: Node) -> list[Action]:
@@ -267,7 +267,8 @@ class ActionReader:
                 closed = [
                     key for key, kind in portal.statuses.items() if kind.casefold() == "closed"
                 ]
-                self.notes.add(status, f"the status {name!r} does not close", near(name, closed))
+                what = f"the status {name!r} does not close"
+                self.notes.add(status, what, near(name, closed), "portal")
         return Close(
             self._outcome(outcome) if outcome else None,
             name,
@@ -275,11 +276,7 @@ class ActionReader:
         )
 
     def _outcome(self, node: Node) -> str:
-        name = self.portal.outcome_field if self.portal else ""
-        declared = custom_declaration(name, self.portal)
-        if declared and declared.options:
-            return self.names.word(node, f"option of {name}", declared.options)
-        return node.text
+        return self.names.option(self.portal.outcome_field, node) if self.portal else node.text
 
 
 def _looked_up(name: str, lookup: Lookup, never_lower: bool) -> SetField:

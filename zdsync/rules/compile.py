@@ -9,10 +9,17 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from zdsync.rules.compiled import FoldColumn
-from zdsync.rules.condition import Compare, Condition, Group, Operand, Score
-from zdsync.rules.fields import RuleField
+from zdsync.rules.condition import (
+    Compare,
+    Condition,
+    Expression,
+    Group,
+    Operand,
+    Score,
+)
+from zdsync.rules.fields import RuleField, typed
 from zdsync.rules.folding import BORDER, exactly, needle, prefix, suffix
-from zdsync.rules.instants import Business, Relative
+from zdsync.rules.instants import Business, Relative, naive
 from zdsync.rules.now import Now
 from zdsync.sql import Sql, ident, join, value
 
@@ -29,6 +36,8 @@ def compile_condition(condition: Condition, now: Now) -> Sql:
             compiled = [compile_condition(part, now) for part in parts]
             joined = "(" + join(" AND " if kind == "all" else " OR ", compiled) + ")"
             return "(NOT " + joined + ")" if kind == "none" else joined
+        case Expression():
+            return _expression(condition, now)
         case Score(at_least=at_least, signals=signals):
             points = [
                 "CASE WHEN "
@@ -39,6 +48,13 @@ def compile_condition(condition: Condition, now: Now) -> Sql:
                 for signal in signals
             ]
             return "((" + join(" + ", points) + ") >= " + threshold(at_least) + ")"
+
+
+def _expression(item: Expression, now: Now) -> Sql:
+    if item.parts:
+        word = " AND " if item.kind == "all" else " OR "
+        return "(" + join(word, [_expression(part, now) for part in item.parts]) + ")"
+    return "coalesce(" + item.tried(naive(now.as_of)) + ", false)"
 
 
 def threshold(at_least: float) -> Sql:
@@ -65,23 +81,6 @@ def folds_of(field: RuleField) -> tuple[FoldColumn, ...]:
         raw = "'|' || array_to_string(t." + ident(field.column) + ", '|') || '|'"
         return (FoldColumn(field.fold_column, Sql(raw)),)
     return (FoldColumn(field.fold_column, field.raw),)
-
-
-def typed(field: RuleField, kind: str) -> Sql:
-    """The value of a field as number, bool or instant; null where empty or unreadable."""
-    if field.path is None:
-        return field.raw
-    match kind:
-        case "number":
-            # `nan` and `inf` are numbers to DuckDB; to a person they are words.
-            number = "TRY_CAST(" + field.raw + " AS DOUBLE)"
-            return "(CASE WHEN isfinite(" + number + ") THEN " + number + " END)"
-        case "bool":
-            return "TRY_CAST(" + field.raw + " AS BOOLEAN)"
-        case "instant":
-            # A cast to TIMESTAMP drops the offset; this way it is applied, and none means UTC.
-            return "make_timestamp(epoch_us(TRY_CAST(" + field.raw + " AS TIMESTAMPTZ)))"
-    return field.raw
 
 
 def _compare(item: Compare, now: Now) -> Sql:
@@ -191,3 +190,9 @@ def _bind(operand: Operand, kind: str, now: Now) -> Sql:
         case bool():
             return "CAST(" + value(operand) + " AS BOOLEAN)"
     return "CAST(" + value(operand) + " AS DOUBLE)"
+
+
+def meant(item: Compare, now: Now) -> list[Sql]:
+    """Write the instants that the durations of a comparison stand for."""
+    moving = (one for one in item.values if isinstance(one, timedelta | Business | Relative))
+    return [_bind(one, item.kind, now) for one in moving]

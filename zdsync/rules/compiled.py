@@ -56,6 +56,13 @@ class TeamChoice:
 
 
 @dataclass(frozen=True, slots=True)
+class AmongChoice:
+    """The least busy of several agents, by name: fills an empty assignee only."""
+
+    agents: tuple[tuple[str, Agent | None], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class FieldChoice:
     """The agent whose e-mail `value` yields; null or '' means: try the next choice."""
 
@@ -68,7 +75,7 @@ class Nobody:
     """Empties the assignee."""
 
 
-Choice = AgentChoice | TeamChoice | FieldChoice | Nobody
+Choice = AgentChoice | TeamChoice | AmongChoice | FieldChoice | Nobody
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,3 +264,15 @@ def fold_columns(rules: Iterable[CompiledRule]) -> tuple[FoldColumn, ...]:
     """List each folded column that these rules need, once, in a stable order."""
     found = {fold.column: fold for rule in rules for fold in rule.folds}
     return tuple(found[column] for column in sorted(found))
+
+
+def streams_of(reads: Iterable[RuleField], actions: Iterable[Action]) -> frozenset[str]:
+    """What must be fresh for a rule to act: for the least busy agent also who is active, where."""
+    found = frozenset({"desk.tickets"}).union(*(field.streams for field in reads))
+    for action in actions:
+        for choice in action.choices if isinstance(action, Assign) else ():
+            if isinstance(choice, AmongChoice | TeamChoice):
+                found |= {"desk.agents"}
+            if isinstance(choice, TeamChoice):
+                found |= {"desk.teams"}
+    return found

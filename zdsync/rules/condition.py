@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 
 from zdsync.rules.fields import RuleField
 from zdsync.rules.instants import Moment, Span
+from zdsync.sql import Sql
 
 Operator = Literal[
     "is", "in", "known", "contains_any", "contains_all", "starts_with", "ends_with", "matches",
@@ -59,25 +61,63 @@ class Score:
     signals: tuple[Signal, ...]
 
 
-Condition = Compare | Group | Score
+# In the params of an Expression: the instant of the plan.
+AS_OF = object()
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """A condition in SQL: `sql` is true, false or null of a row `t`, and null counts as false.
+
+    With `parts` it is their `all` or `any`, and `sql` is empty. `text` and `where` are of the
+    whole.
+    """
+
+    fields: tuple[RuleField, ...]
+    sql: Sql
+    parts: tuple[Expression, ...] = ()
+    kind: Literal["all", "any"] = "all"
+    text: str = ""
+    where: str = ""
+
+    def tried(self, as_of: datetime) -> Sql:
+        """The SQL with the instant of the plan (naive UTC) in its place; null where it fails.
+
+        TRY alone does not hold: DuckDB's optimizer takes an expression that stands twice, or to the
+        left of IN, out of it. What is the arm of a CASE that cannot be decided before it stays.
+        """
+        filled = tuple(as_of if one is AS_OF else one for one in self.sql.params)
+        arm = Sql(self.sql.text, filled)
+        return "TRY(CASE WHEN concat(t.subject, 'x') <> '' THEN " + arm + " END)"
+
+
+Condition = Compare | Group | Score | Expression
+
+
+def leaves(condition: Condition) -> Iterator[Compare | Expression]:
+    """Walk every comparison and every SQL expression, in the order of the file."""
+    match condition:
+        case Compare() | Expression():
+            yield condition
+        case Group(parts=parts):
+            for part in parts:
+                yield from leaves(part)
+        case Score(signals=signals):
+            for signal in signals:
+                yield from leaves(signal.when)
 
 
 def compares(condition: Condition) -> Iterator[Compare]:
     """Walk every comparison, in the order of the file."""
-    match condition:
-        case Compare():
-            yield condition
-        case Group(parts=parts):
-            for part in parts:
-                yield from compares(part)
-        case Score(signals=signals):
-            for signal in signals:
-                yield from compares(signal.when)
+    return (leaf for leaf in leaves(condition) if isinstance(leaf, Compare))
 
 
 def fields_of(condition: Condition) -> Iterator[RuleField]:
     """Walk every field that is read."""
-    for compare in compares(condition):
-        yield compare.field
-        if compare.other is not None:
-            yield compare.other
+    for leaf in leaves(condition):
+        if isinstance(leaf, Expression):
+            yield from leaf.fields
+            continue
+        yield leaf.field
+        if leaf.other is not None:
+            yield leaf.other

@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from zdsync.rules.compile import folded, typed
+from zdsync.rules.compile import folded
 from zdsync.rules.compiled import Action, Due, FieldValue, SetField
-from zdsync.rules.fields import FIELDS, RuleField
+from zdsync.rules.fields import FIELDS, RuleField, typed
 from zdsync.rules.folding import exactly, fold
 from zdsync.rules.instants import Moment, Relative, naive, read_moment
 from zdsync.rules.nodes import Node, Notes

@@ -65,20 +65,21 @@ def run_examples(
 def check_patterns(file: RuleFile, query: Query) -> tuple[Problem, ...]:
     """Let DuckDB read every `matches` pattern; note those that RE2 refuses."""
     found = [
-        (compare.where, str(compare.values[0]))
+        (compare.where, str(compare.values[0]), rule.id)
         for rule in file.rules
         for compare in compares(rule.when)
         if compare.operator == "matches"
     ]
     if not found:
         return ()
-    listed = join(", ", [Sql("(?, ?)", (place, text)) for place, (_, text) in enumerate(found)])
+    listed = join(", ", [Sql("(?, ?)", (place, text)) for place, (_, text, _) in enumerate(found)])
     # Joined with the row's number the pattern is no constant: TRY can catch what RE2 says of it.
     fails = Sql("v.i, TRY(regexp_matches(concat('a', v.i), v.p)) IS NULL")
     rows = query(_select(fails, "(VALUES " + listed + ") v(i, p)"))
     refused = sorted(int(row[0]) for row in rows if row[1])
     what, hint = "RE2 cannot read this pattern", "see github.com/google/re2/wiki/Syntax"
-    return tuple(Problem(found[place][0], what, hint, found[place][1][:80]) for place in refused)
+    some = (found[place] for place in refused)
+    return tuple(Problem(where, what, hint, text[:80], rule) for where, text, rule in some)
 
 
 def _run(

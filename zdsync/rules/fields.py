@@ -32,7 +32,7 @@ class RuleField:
     column: str
     streams: frozenset[str]
     path: str | None = None
-    hangs: Literal["", "tags", "conversation"] = ""
+    hangs: Literal["", "tags", "conversation", "history"] = ""
     knows: str = ""
 
     @property
@@ -54,7 +54,25 @@ class RuleField:
         return f"{self.column}_{digest}_folded"
 
 
+def typed(field: RuleField, kind: str) -> Sql:
+    """The value of a field as number, bool or instant; null where empty or unreadable."""
+    if field.path is None:
+        return field.raw
+    match kind:
+        case "number":
+            # `nan` and `inf` are numbers to DuckDB; to a person they are words.
+            number = "TRY_CAST(" + field.raw + " AS DOUBLE)"
+            return "(CASE WHEN isfinite(" + number + ") THEN " + number + " END)"
+        case "bool":
+            return "TRY_CAST(" + field.raw + " AS BOOLEAN)"
+        case "instant":
+            # A cast to TIMESTAMP drops the offset; this way it is applied, and none means UTC.
+            return "make_timestamp(epoch_us(TRY_CAST(" + field.raw + " AS TIMESTAMPTZ)))"
+    return field.raw
+
+
 _TICKETS = frozenset({"desk.tickets"})
+_AGENTS = _TICKETS | {"desk.agents"}
 _PEOPLE = _TICKETS | {"desk.contacts"}
 _ACCOUNTS = _PEOPLE | {"desk.accounts"}
 _CRM_PEOPLE = _PEOPLE | {"crm.contacts", "crm.leads"}
@@ -80,7 +98,7 @@ FIELDS: dict[str, RuleField] = {
         *_fields("text", _TICKETS, "subject description text status status_type priority channel"),
         *_fields("text", _TICKETS, "category sub_category classification email language"),
         *_fields("text", _TICKETS | {"desk.departments"}, "department"),
-        *_fields("text", _TICKETS | {"desk.agents"}, "assignee"),
+        *_fields("text", _AGENTS, "assignee"),
         *_fields("text", _TICKETS | {"desk.teams"}, "team"),
         RuleField("tags", "set", "tags", _TICKETS, hangs="tags", knows="tags_current"),
         *_spoken("text", "knows_direction", "last_direction"),
@@ -89,12 +107,14 @@ FIELDS: dict[str, RuleField] = {
         *_spoken("instant", "knows_outbound", "replies.last_outbound replies.first_response"),
         *_spoken("instant", "knows_inbound", "replies.last_inbound"),
         *_spoken("number", "knows_attempts", "attempts", "desk.comments"),
-        *_fields("instant", _TICKETS, "created modified closed due customer_replied"),
+        *_fields("instant", _TICKETS, "created modified touched closed due customer_replied"),
+        RuleField("closed_by", "text", "closed_by", _AGENTS, None, "history", "knows_closed_by"),
         *_fields("instant", _TICKETS, "status_since assigned_since"),
         *_fields("number", _TICKETS, "thread_count comment_count"),
         *_fields("bool", _TICKETS, "is_escalated is_overdue"),
         *_fields("bool", _PEOPLE | {"desk.agents"}, "requester.is_agent"),
         *_fields("text", _PEOPLE, "contact.email contact.name contact.type"),
+        *_fields("number", _PEOPLE, "contact.open_tickets"),
         *_fields("bool", _CRM_PEOPLE, "contact.in_crm"),
         *_fields("text", _CRM_PEOPLE | {"crm.users"}, "contact.owner"),
         *_fields("text", _ACCOUNTS, "account.name"),
@@ -102,12 +122,6 @@ FIELDS: dict[str, RuleField] = {
     )
 }
 
-# Names of the language whose data is not mirrored yet: known, and refused with their own words.
-LATER = frozenset(
-    {
-        *("touched", "closed_by", "contact.open_tickets"),
-    }
-)
 SETTABLE = frozenset({"priority", "status", "category", "sub_category", "classification", "due"})
 
 # prefix → JSON column, streams, the portal's declarations
@@ -131,12 +145,13 @@ _KINDS: dict[str, FieldKind] = {
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """A name that a rule cannot read: `later` known but not mirrored, `crm` off, else unknown.
+    """A name that a rule cannot read: `crm` off, `gone` from the portal, else unknown.
 
     `gone`: the portal had this custom field; `now` is its new name, empty where it has none.
+    `absent`: a custom field that the portal does not declare.
     """
 
-    why: Literal["unknown", "later", "crm", "gone"]
+    why: Literal["unknown", "crm", "gone", "absent"]
     now: str = ""
 
 
@@ -144,8 +159,6 @@ def find_field(name: str, portal: Portal | None) -> RuleField | Unreadable:
     """Find the field of the language by its name; names of custom fields fold case."""
     name = name.strip()
     field: RuleField | Unreadable | None = FIELDS.get(name)
-    if name in LATER:
-        return Unreadable("later")
     field = field or _custom_field(name, portal)
     if isinstance(field, RuleField) and portal and not portal.crm:
         return Unreadable("crm") if needs_crm(field) else field
@@ -158,9 +171,10 @@ def needs_crm(field: RuleField) -> bool:
 
 
 def custom_declaration(name: str, portal: Portal | None) -> CustomField | None:
-    """Find what the portal declares about a custom field of the ticket (`cf.…`)."""
-    declared = portal.ticket_fields if portal else ()
-    key = name.removeprefix("cf.").casefold()
+    """Find what the portal declares about a custom field; a bare API name is the ticket's."""
+    prefix = next((one for one in _CUSTOM if name.startswith(one)), "")
+    declared = getattr(portal, _CUSTOM[prefix or "cf."][2]) if portal else ()
+    key = name.removeprefix(prefix).casefold()
     return next((field for field in declared if field.name.casefold() == key), None)
 
 
@@ -176,15 +190,17 @@ def _custom_field(name: str, portal: Portal | None) -> RuleField | Unreadable:
             return RuleField(prefix + match.name, kind, column, streams, match.name)
         if portal and name.casefold() in portal.vanished:
             return Unreadable("gone", portal.vanished[name.casefold()])
-        if declared or not _API_NAME.fullmatch(key):
+        if not _API_NAME.fullmatch(key):
             return Unreadable("unknown")
+        if declared:
+            return Unreadable("absent")
         return RuleField(name, "any", column, streams, key)
     return Unreadable("unknown")
 
 
 def field_names(portal: Portal | None) -> list[str]:
     """List every name that could be meant, for near names."""
-    names = [*FIELDS, *LATER]
+    names = [*FIELDS]
     for prefix, (_, _, attribute) in _CUSTOM.items():
         names += [prefix + item.name for item in (getattr(portal, attribute) if portal else ())]
     return names

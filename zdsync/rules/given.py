@@ -80,20 +80,22 @@ def _value(field: RuleField, node: Node, parser: Parser) -> GivenValue | None:
     if field.kind == "set":
         items = node.items if node.items is not None else (node,)
         return tuple(item.text for item in items)
-    found = _scalar(field, node)
+    found = _scalar(field, node, parser)
     if found is None:
         what = f"{node.text!r} is no value for `{field.name}`" if node.scalar else "takes one value"
         parser.notes.add(node, what, f"it is of kind {field.kind}")
     return found
 
 
-def _scalar(field: RuleField, node: Node) -> GivenValue | None:
+def _scalar(field: RuleField, node: Node, parser: Parser) -> GivenValue | None:
     if not node.scalar:
         return None
     value = node.value
     match field.kind:
         case "text":
-            return None if isinstance(value, bool) else node.text
+            return (
+                None if isinstance(value, bool) else parser.operands.names.value(field.name, node)
+            )
         case "number":
             return value if isinstance(value, int | float) and not isinstance(value, bool) else None
         case "bool":
@@ -118,7 +120,8 @@ def _read_expected(node: Node, parser: Parser) -> Expected | None:
         elif key.text in EXPECTED or key.text.startswith("cf."):
             if not inner.scalar:
                 parser.notes.add(inner, "takes one value")
-            changes[key.text] = None if inner.value is None else inner.text
+            known = parser.operands.names.value(key.text, inner) if inner.named else inner.text
+            changes[key.text] = None if inner.value is None else known
         else:
             hint = near(key.text, [*EXPECTED, "cf.…"])
             parser.notes.add(key, f"no rule changes `{key.text}`", hint)

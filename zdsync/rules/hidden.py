@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from zdsync.model import Portal
-from zdsync.rules.condition import Compare, Condition, Group
+from zdsync.rules.condition import Compare, Condition, Expression, Group
 from zdsync.rules.fields import RuleField
 
 # Names of the language that come from these CRM fields; custom fields name theirs.
@@ -20,18 +20,25 @@ _BEHIND: Mapping[str, tuple[str, ...]] = {
 _MODULES = {"crm.contact.cf.": "Contacts", "crm.account.cf.": "Accounts"}
 
 
-def silent_truths(condition: Condition, portal: Portal | None) -> Iterator[tuple[Compare, str]]:
+Found = tuple[Compare | Expression, str]
+
+
+def silent_truths(condition: Condition, portal: Portal | None) -> Iterator[Found]:
     """Yield the comparisons that hold of a hidden value, each with the CRM field behind it."""
     if portal and portal.hidden:
         yield from _walk(condition, portal, of_truth=True)
 
 
-def _walk(condition: Condition, portal: Portal, *, of_truth: bool) -> Iterator[tuple[Compare, str]]:
+def _walk(condition: Condition, portal: Portal, *, of_truth: bool) -> Iterator[Found]:
     match condition:
         case Compare():
             for field in (condition.field, condition.other):
                 name = _hidden_behind(field, portal) if field else ""
                 if name and _holds_of_empty(condition) is of_truth:
+                    yield condition, name
+        case Expression():
+            for field in condition.fields:  # SQL can make a truth of null in many ways
+                if name := _hidden_behind(field, portal):
                     yield condition, name
         case Group(kind=kind, parts=parts):
             for part in parts:

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from zdsync.rules.compile import compile_condition, threshold
-from zdsync.rules.condition import Compare, Condition, Group, Score, fields_of
+from zdsync.rules.condition import Compare, Condition, Expression, Group, Score, fields_of
 from zdsync.rules.fields import RuleField
 from zdsync.rules.instants import naive
 from zdsync.rules.now import Now
@@ -30,7 +30,7 @@ def judge_rule(when: Condition, read: Iterable[RuleField], now: Now) -> Sql | No
     taken = [field for field in read if field.hangs]
     if not taken and not _hangs(when):
         return None
-    tests = [_judge(when, now)]
+    tests = [judge(when, now)]
     tests += [_certain(field, now, Sql("TRUE")) for field in taken]
     return "(" + join(" AND ", tests) + ")"
 
@@ -44,7 +44,8 @@ def _hangs(condition: Condition) -> bool:
     return any(field.hangs for field in fields_of(condition))
 
 
-def _judge(condition: Condition, now: Now) -> Sql:
+def judge(condition: Condition, now: Now) -> Sql:
+    """Write a condition, or a part of one, in three values."""
     if not _hangs(condition):
         return compile_condition(condition, now)
     match condition:
@@ -55,9 +56,18 @@ def _judge(condition: Condition, now: Now) -> Sql:
                     test = _certain(field, now, test)
             return test
         case Group(kind=kind, parts=parts):
-            judged = [_judge(part, now) for part in parts]
+            judged = [judge(part, now) for part in parts]
             joined = "(" + join(" AND " if kind == "all" else " OR ", judged) + ")"
             return "(NOT " + joined + ")" if kind == "none" else joined
+        case Expression(parts=()):
+            test = compile_condition(condition, now)
+            for field in condition.fields:
+                if field.hangs:
+                    test = _certain(field, now, test)
+            return test
+        case Expression(parts=parts, kind=kind):
+            judged = [judge(part, now) for part in parts]
+            return "(" + join(" AND " if kind == "all" else " OR ", judged) + ")"
         case Score():
             return _score(condition, now)
 
@@ -74,7 +84,7 @@ def _score(score: Score, now: Now) -> Sql:
     best: list[Sql] = []
     worst: list[Sql] = []
     for signal in score.signals:
-        holds = _judge(signal.when, now)
+        holds = judge(signal.when, now)
         for sums, unknown in ((best, max(signal.points, 0)), (worst, min(signal.points, 0))):
             points = "CAST(" + value(signal.points) + " AS DOUBLE)"
             open_ = "CAST(" + value(unknown) + " AS DOUBLE)"

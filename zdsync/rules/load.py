@@ -10,44 +10,44 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from zdsync.errors import Problem
 from zdsync.model import Portal, Voice
 from zdsync.rules import speech
 from zdsync.rules.actions import ActionReader
+from zdsync.rules.agreement import Asked, read_agreement, rule_digest
 from zdsync.rules.calendars import read_calendars
 from zdsync.rules.compile import compile_condition, folds_of
-from zdsync.rules.compiled import Action, CompiledRule, FoldColumn, RuleMode, Scope, Tags
+from zdsync.rules.compiled import (
+    Action,
+    CompiledRule,
+    FoldColumn,
+    RuleMode,
+    Scope,
+    Tags,
+    streams_of,
+)
 from zdsync.rules.condition import Compare, Condition, compares, fields_of
 from zdsync.rules.due import moments, settled
 from zdsync.rules.fields import RuleField
 from zdsync.rules.folding import needle, word
 from zdsync.rules.given import Example, read_example
 from zdsync.rules.hidden import silent_truths
+from zdsync.rules.hits import evidence_hits
 from zdsync.rules.judge import judge_rule
-from zdsync.rules.models import CALL_MARKERS, LimitsModel
+from zdsync.rules.limits import Limits, read_limits
+from zdsync.rules.models import CALL_MARKERS
 from zdsync.rules.names import Names
-from zdsync.rules.nodes import Node, Notes, read_yaml
+from zdsync.rules.nodes import Node, Notes, in_order, read_yaml
 from zdsync.rules.now import Calendars, Now
 from zdsync.rules.operands import Operands
 from zdsync.rules.parse import Parser
+from zdsync.rules.resting import Resting, left_to_mend, other_names, resting
 from zdsync.rules.shape import check_shape
 from zdsync.rules.taxonomy import Taxonomy, read_taxonomy
 from zdsync.sql import Sql
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """The guards of unattended ticks; `share_of_open_tickets` is a fraction."""
-
-    changes_per_tick: int = 500
-    changes_per_rule: int = 200
-    changes_per_day: int = 3000
-    share_of_open_tickets: float = 0.25
-    destructive_per_tick: int = 20
-    destructive_per_day: int = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,27 +69,42 @@ class Rule:
     where: str
     again_after: timedelta | None = None
     formerly: tuple[str, ...] = ()
+    digest: str = ""  # names what the rule says
+    asked: Asked | None = None  # the agreement with people that it needs to write
 
 
 @dataclass(frozen=True, slots=True)
 class RuleFile:
-    """The whole file; `digest` names its content, whatever its comments and layout."""
+    """The whole file; `digest` names its content, whatever its comments and layout.
+
+    `resting` are the rules that lack a name in this portal: they are not among `rules`.
+    """
 
     name: str
     rules: tuple[Rule, ...] = ()
-    limits: Limits = Limits()
+    limits: Limits = field(default_factory=Limits)
     taxonomies: Mapping[str, Taxonomy] | None = None
     digest: str = ""
     call_markers: tuple[str, ...] = ()
     calendars: Calendars = field(default_factory=Calendars)
+    resting: tuple[Resting, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What could be read, and every problem; with a problem the rules must not run."""
+    """What could be read, and every problem; a broken file must not run.
+
+    `remarks`: names that were found under another name; nothing to mend.
+    """
 
     rules: RuleFile
     problems: tuple[Problem, ...]
+    remarks: tuple[Problem, ...] = ()
+
+    @property
+    def broken(self) -> bool:
+        """Whether a problem is of the file itself; those of names pause only their rule."""
+        return any(problem.kind == "file" for problem in self.problems)
 
 
 def load_rules(
@@ -106,7 +121,7 @@ def load_rules(
         return Loaded(RuleFile(name), notes.problems())
     check_shape(root, notes)
     file = _File(root, notes, portal, voice).read()
-    return Loaded(file, notes.problems())
+    return Loaded(file, left_to_mend(root, notes, file.resting), in_order(notes.remarks))
 
 
 def compile_rule(
@@ -128,7 +143,7 @@ def compile_rule(
         where=compile_condition(rule.when, now),
         actions=tuple(settled(action, now) for action in rule.actions),
         reads=reads,
-        streams=frozenset({"desk.tickets"}).union(*(field.streams for field in reads)),
+        streams=streams_of(reads, rule.actions),
         evidence=tuple((field.name, _evidence(field)) for field in reads),
         folds=folds,
         reads_tags=tags or any(field.kind == "set" for field in reads),
@@ -136,6 +151,7 @@ def compile_rule(
         scope=rule.scope,
         stop=rule.stop,
         reassert=rule.reassert,
+        hits=evidence_hits(rule.when, rule.actions, rule.text_fields, file.taxonomies or {}),
         judged=judge_rule(rule.when, (*rule.plain_fields, *rule.text_fields), now),
         call_markers=file.call_markers if any(one.name == "attempts" for one in reads) else (),
         again_after=rule.again_after,
@@ -171,11 +187,12 @@ class _File:
         self, root: Node, notes: Notes, portal: Portal | None, voice: Voice | None
     ) -> None:
         self.root, self.notes, self.portal, self.voice = root, notes, portal, voice
-        self.names = Names(portal, notes)
+        self.names = Names(portal, notes, other_names(root.get("settings")))
+        self.resting: list[Resting] = []
         lists = {key.text: value.items or () for key, value in self._section("lists")}
         self.parser = Parser(portal, notes, Operands(notes, self.names, lists))
-        # An example may name people whom the portal does not know: its names are not resolved.
-        unresolved = Names(None, notes)
+        # An example may name people whom the portal does not know: that is no problem.
+        unresolved = replace(self.names, notes=Notes(notes.file))
         self.example_parser = Parser(portal, notes, Operands(notes, unresolved, lists))
 
     def read(self) -> RuleFile:
@@ -195,9 +212,9 @@ class _File:
         plain = json.dumps(self.root.plain(), sort_keys=True, ensure_ascii=False, default=str)
         digest = hashlib.sha256(plain.encode("utf-8", "surrogatepass")).hexdigest()
         markers = self._call_markers()
-        limits = self._limits()
+        limits, rests = read_limits(self.root.get("limits")), tuple(self.resting)
         return RuleFile(
-            self.notes.file, tuple(rules), limits, taxonomies, digest, markers, calendars
+            self.notes.file, tuple(rules), limits, taxonomies, digest, markers, calendars, rests
         )
 
     def _call_markers(self) -> tuple[str, ...]:
@@ -242,7 +259,10 @@ class _File:
             read_example(item, self.example_parser)
             for item in (listed.items if listed else None) or ()
         ]
-        if condition is None or not actions or len(self.notes.found) > before:
+        if found := in_order(self.notes.found[before:]):
+            rests = resting(node, found)
+            self.resting += [rests] if rests else []
+        if condition is None or not actions or found:
             return None
         return Rule(
             _word(node, "id", ""),
@@ -260,6 +280,8 @@ class _File:
             f"{self.notes.file}:{node.line}:{node.column}",
             again,
             former,
+            rule_digest(node, self.root),
+            read_agreement(node.get("needs_agreement")),
         )
 
     def _silent(self, condition: Condition | None) -> None:
@@ -268,17 +290,7 @@ class _File:
             line, column = map(int, compare.where.rsplit(":", 2)[1:])
             what = f"`{compare.text}`: privacy settings hide {name}, so empty does not mean empty"
             hint = "ask for a value instead, or lift the restriction of the field in the CRM"
-            self.notes.add(Node(line=line, column=column), what, hint)
-
-    def _limits(self) -> Limits:
-        node = self.root.get("limits")
-        try:
-            model = LimitsModel.model_validate(node.plain() if node else {})
-        except ValueError:
-            return Limits()  # the shape check has noted it
-        values = model.model_dump()
-        share = float(values.pop("share_of_open_tickets").rstrip("%")) / 100
-        return Limits(share_of_open_tickets=share, **values)
+            self.notes.add(Node(line=line, column=column), what, hint, "lack")
 
 
 def _word(node: Node, key: str, default: str) -> str:

@@ -30,6 +30,10 @@ class Settings(Strict):
     departments: dict[str, Text] = Field(
         default_factory=dict, description="Department → calendar, where not the first."
     )
+    names: dict[str, list[Text]] = Field(
+        default_factory=dict,
+        description="Name → what the same thing is called in portals of other languages.",
+    )
     call_markers: list[Text] = Field(
         default=list(CALL_MARKERS),
         description="How a comment on a call begins: whole words, `*` for the rest of a word.",
@@ -83,11 +87,18 @@ class FieldAgent(Strict):
 
 
 class TeamAgent(Strict):
-    team: Text = Field(description="The team whose agent takes a ticket that nobody has.")
+    team: Text = Field(
+        description="The team whose agent with the fewest open tickets takes a ticket that nobody "
+        "has; of equals the lowest id."
+    )
 
 
 class AmongAgents(Strict):
-    among: list[Text] = Field(min_length=1, description="Agents; the one with least open tickets.")
+    among: list[Text] = Field(
+        min_length=1,
+        description="Agents: the one with the fewest open tickets takes a ticket that nobody has; "
+        "of equals the first named.",
+    )
 
 
 def _assign_shape(value: object) -> str | None:
@@ -206,6 +217,22 @@ class ActionModel(Strict):
         raise fail("an action is `key: value`, or the word `spam`")
 
 
+Percent = Annotated[str, BeforeValidator(as_text), Field(pattern=r"^(100|[1-9]?\d)%$")]
+
+
+class AgreementModel(Strict):
+    share: Percent = Field(description="The share of decisions in which people did the same.")
+    decisions: Annotated[int, Field(ge=1, le=100_000)] = Field(
+        default=30, description="Of how many decisions at least."
+    )
+
+
+Agreement = Annotated[
+    Annotated[Percent, Tag("~share")] | Annotated[AgreementModel, Tag("~agreement")],
+    Discriminator(lambda value: "~agreement" if isinstance(value, dict) else "~share"),
+]
+
+
 class RuleModel(Strict):
     id: Annotated[Text, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")] = Field(
         description="The rule's name in plans and in the journal: letters, digits, - _ ."
@@ -216,12 +243,22 @@ class RuleModel(Strict):
     )
     scope: Literal["open", "all"] = Field(default="open", description="all adds closed tickets.")
     stop: bool = Field(default=False, description="No later rule for tickets that match.")
+    optional: bool = Field(
+        default=False, description="Rest, without an error, where the portal lacks a name."
+    )
     reassert: bool = Field(default=False, description="Ignore what people set by hand.")
     again_after: Text | None = Field(
         default=None, description="Comment, reply and notify again after, such as 7d; else never."
     )
     formerly: Text | list[Text] | None = Field(
         default=None, description="Earlier ids: what they said counts as said by this rule."
+    )
+    needs_agreement: Agreement | None = Field(
+        default=None,
+        description="Such as 95%: the rule stays in mode plan until the last `zdsync backtest` of "
+        "it, as it stands, found at least 30 decisions and people agreeing in so many of them. "
+        "{share: 95%, decisions: 50} asks for more decisions. Meant for rules that close, mark as "
+        "spam, move or reply.",
     )
     when: Any = Field(description="The condition: all of its lines must hold.")
     then: list[ActionModel] = Field(min_length=1, description="What to do, in a list.")

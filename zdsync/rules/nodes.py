@@ -18,10 +18,11 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.reader import ReaderError
 
-from zdsync.errors import Problem
+from zdsync.errors import Kind, Problem
 from zdsync.model import Scalar
 
 _DEEPEST = 40
+_WORD = re.compile(r"[\w.]+|\S")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,21 @@ class Node:
     column: int = 1
     items: tuple[Node, ...] | None = None
     pairs: tuple[tuple[Node, Node], ...] | None = None
+    width: int = 0  # columns of a scalar on one line, with its quotes; 0 for others
+
+    def inside(self, at: int) -> Node:
+        """The word at a character of the text; where lines or escapes forbid it, at the start."""
+        found = _WORD.match(self.text, at) or _WORD.search(self.text)
+        word = found.group() if found else self.text
+        doubled = self.text.count("'")
+        column = self.column
+        if self.width == len(self.text):
+            column += at
+        elif self.width == len(self.text) + 2:
+            column += at + 1
+        elif self.width == len(self.text) + 2 + doubled:  # '' stands for one
+            column += at + 1 + self.text[:at].count("'")
+        return Node(word, word, self.line, column)
 
     @property
     def named(self) -> bool:
@@ -70,18 +86,33 @@ class Notes:
 
     file: str
     found: list[tuple[int, int, Problem]] = field(default_factory=list)
+    remarks: list[tuple[int, int, Problem]] = field(default_factory=list)  # nothing to mend
 
-    def add(self, node: Node, what: str, hint: str = "") -> None:
+    def add(self, node: Node, what: str, hint: str = "", kind: Kind = "file") -> None:
         """Note a problem at a node; the same one at the same place counts once."""
-        text = node.text if node.scalar else ""
-        problem = Problem(f"{self.file}:{node.line}:{node.column}", what, hint, text[:80])
-        if all(seen != problem for _, _, seen in self.found):
-            self.found.append((node.line, node.column, problem))
+        self._keep(self.found, node, what, hint, kind)
+
+    def remark(self, node: Node, what: str, hint: str = "") -> None:
+        """Note what is worth knowing, and right."""
+        self._keep(self.remarks, node, what, hint, "file")
+
+    def _keep(
+        self, notes: list[tuple[int, int, Problem]], at: Node, what: str, hint: str, kind: Kind
+    ) -> None:
+        text = at.text if at.scalar else ""
+        where = f"{self.file}:{at.line}:{at.column}"
+        problem = Problem(where, what, hint, text[:80], kind=kind)
+        if all(seen != problem for _, _, seen in notes):
+            notes.append((at.line, at.column, problem))
 
     def problems(self) -> tuple[Problem, ...]:
         """List all problems, in the order of the file."""
-        ordered = sorted(self.found, key=lambda entry: entry[:2])
-        return tuple(problem for _, _, problem in ordered)
+        return in_order(self.found)
+
+
+def in_order(notes: Sequence[tuple[int, int, Problem]]) -> tuple[Problem, ...]:
+    """Sort notes by line and column."""
+    return tuple(problem for _, _, problem in sorted(notes, key=lambda entry: entry[:2]))
 
 
 def near(name: str, known: Sequence[str], otherwise: str = "") -> str:
@@ -94,6 +125,16 @@ def near(name: str, known: Sequence[str], otherwise: str = "") -> str:
         return otherwise
     few = sorted(set(by_fold.values()), key=str.casefold)
     return "known: " + ", ".join(few[:12]) + (", …" if len(few) > 12 else "")
+
+
+def true_or_false(said: str) -> str:
+    """Word a hint for what is neither; other readers of YAML take `no` for false."""
+    meant = _MEANT.get(said.strip().casefold())
+    return f"write `{meant}`, not `{said}`" if meant else "write `true` or `false`"
+
+
+_MEANT = dict.fromkeys(("yes", "on", "y", "1"), "true")
+_MEANT |= dict.fromkeys(("no", "off", "n", "0"), "false")
 
 
 def read_yaml(text: str, notes: Notes) -> Node | None:
@@ -192,8 +233,9 @@ def _check_keys(pairs: tuple[tuple[Node, Node], ...], notes: Notes) -> None:
 
 
 def _at(node: Any, text: str = "", value: Scalar = None) -> Node:
-    mark = node.start_mark
-    return Node(value, text, mark.line + 1, mark.column + 1)
+    mark, end = node.start_mark, node.end_mark
+    width = end.column - mark.column if mark.line == end.line else 0
+    return Node(value, text, mark.line + 1, mark.column + 1, width=width)
 
 
 def _scalar(kind: str, text: str) -> Scalar:

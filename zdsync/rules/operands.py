@@ -16,7 +16,7 @@ from zdsync.rules.fields import FieldKind
 from zdsync.rules.folding import core, fold, word
 from zdsync.rules.instants import read_instant, read_moment, read_span
 from zdsync.rules.names import STATUS_TYPES, Names
-from zdsync.rules.nodes import Node, Notes, near
+from zdsync.rules.nodes import Node, Notes, near, true_or_false
 
 Kind = Literal["text", "number", "bool", "instant", "set"]
 
@@ -32,6 +32,7 @@ OPERATORS: Mapping[Kind, tuple[str, ...]] = {
 }
 ALL_OPERATORS = tuple(dict.fromkeys(op for ops in OPERATORS.values() for op in ops))
 LISTED = ("in", "not_in", "contains_any", "contains_all", "has_any", "has_all", "has_none")
+CLOSERS = ("customer", "automation", "zdsync")  # who closed, where it was no agent
 # A list here means "any of these".
 _LIST_TOO = ("starts_with", "ends_with")
 # These take `now`, `in 2h` and `3 business days ago` too.
@@ -173,28 +174,14 @@ class Operands:
 
     def _portal_word(self, field: str, node: Node) -> str:
         """Check a name of the portal; an agent becomes the e-mail that the mirror shows."""
-        names, portal = self.names, self.names.portal
-        if field == "status_type":
-            return names.word(node, "status type", STATUS_TYPES)
-        if portal is None or not portal.known:
+        if field == "closed_by" and node.text.strip().casefold() in CLOSERS:
             return node.text
-        match field:
-            case "assignee":
-                agent = names.agent(node)
-                return (agent.email or "") if agent else node.text
-            case "department":
-                row = names.department(node)
-                return row.name if row else node.text
-            case "team":
-                row = names.team(node)
-                return row.name if row else node.text
-            case "status":
-                return names.word(node, "status", portal.statuses)
-            case "priority":
-                return names.word(node, "priority", portal.priorities)
-            case "channel":
-                return names.word(node, "channel", portal.channels)
-        return node.text
+        if field != "status_type":
+            return self.names.value(field, node)
+        known = {kind.casefold(): kind for kind in STATUS_TYPES}
+        if node.named and node.text.strip().casefold() not in known:
+            self.notes.add(node, f"no status type {node.text!r}", near(node.text, STATUS_TYPES))
+        return known.get(node.text.strip().casefold(), node.text)
 
     def _number(self, node: Node) -> Operand | _Refused:
         if isinstance(node.value, int | float) and not isinstance(node.value, bool):
@@ -205,7 +192,8 @@ class Operands:
     def _bool(self, node: Node) -> Operand | _Refused:
         if isinstance(node.value, bool):
             return node.value
-        self.notes.add(node, f"{node.text!r} is neither true nor false", "write `true` or `false`")
+        what = f"{node.text!r} is neither true nor false"
+        self.notes.add(node, what, true_or_false(node.text))
         return _REFUSED
 
     def _instant(self, operator: str, node: Node) -> Operand | _Refused:

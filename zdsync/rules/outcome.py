@@ -5,7 +5,7 @@ Must not: run SQL, or know holds, shadows and guards.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -14,6 +14,7 @@ from zdsync.model import Portal
 from zdsync.rules.compiled import (
     Action,
     AgentChoice,
+    AmongChoice,
     Assign,
     Choice,
     Close,
@@ -42,6 +43,12 @@ def lowers(before: str | None, after: str | None, order: Sequence[str]) -> bool:
     ranks = {fold(name): rank for rank, name in enumerate(order or PRIORITIES)}
     old, new = ranks.get(fold(before or "")), ranks.get(fold(after or ""))
     return old is not None and new is not None and new < old
+
+
+def _closed_status(statuses: Mapping[str, str]) -> str:
+    """What a close without a status sets, folded: `Closed`, else the portal's first such one."""
+    closed = [fold(name) for name, kind in statuses.items() if kind == "Closed"]
+    return closed[0] if closed and "closed" not in closed else "closed"
 
 
 def expressions(action: Action) -> list[Sql]:
@@ -101,12 +108,29 @@ class Outcome:
                 case TeamChoice(name=name):
                     if not self._now("assignee"):
                         self._change("team", name)
+                        self._anyone([])
+                case AmongChoice(agents=agents):
+                    if not self._now("assignee"):
+                        self._anyone([name for name, _ in agents])
                 case FieldChoice():
                     found = next(answers)
                     if not found:
                         continue
                     self._change("assignee", str(found))
             return
+
+    def _anyone(self, names: Sequence[str]) -> None:
+        """Give to whom the example names: it cannot tell who is the least busy of several.
+
+        Of a team, whose members only the mirror knows, to anybody; or to nobody it names.
+        """
+        wanted = self.example.expect.changes.get("assignee")
+        same = self._same("assignee", wanted)
+        agrees = [name for name in names if self._same("assignee", name) == same]
+        if names:
+            self._change("assignee", next(iter(agrees), names[0]))
+        elif wanted:
+            self._change("assignee", wanted)
 
     def _set(self, action: SetField, answers: list[Any]) -> None:
         wanted, decides = answers
@@ -143,6 +167,8 @@ class Outcome:
     def _same(self, name: str, text: str | None) -> str | None:
         """Write a value so that two spellings of it are equal; an agent becomes the e-mail."""
         folded = fold(text or "") or None
+        if name == "status" and folded == "closed" and self.portal:
+            return _closed_status(self.portal.statuses)
         if name == "due":
             return self._instant(text or "") or folded
         if name != "assignee" or self.portal is None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from zdsync.model import Portal
 from zdsync.rules.condition import Compare, Condition, Group, Operator, Score, Signal
+from zdsync.rules.expression import read_expression
 from zdsync.rules.fields import RuleField, Unreadable, field_names, find_field
 from zdsync.rules.nodes import Node, Notes, near
 from zdsync.rules.operands import ALL_OPERATORS, OPERATORS, Kind, Operands, kind_for
@@ -64,27 +65,27 @@ class Parser:
         if key.text == "score":
             return self._score(value)
         if key.text == "sql":
-            self.notes.add(key, "`sql`: not supported yet", "use fields, `any` and `matches`")
-            return None
+            return read_expression(value, self.notes, self.field)
         field = self.field(key)
         return None if field is None else self._field(field, value)
 
     def _unreadable(self, key: Node, found: Unreadable) -> None:
-        if found.why == "later":
-            self.notes.add(key, f"`{key.text}`: not available yet", "this data is not mirrored yet")
-        elif found.why == "gone":
+        if found.why == "gone":
             hint = f"it is called `{found.now}` now" if found.now else "take it out of the rule"
-            self.notes.add(key, f"`{key.text}` is no field of the portal any more", hint)
+            what = f"`{key.text}` is no field of the portal any more"
+            self.notes.add(key, what, hint, "lack")
         elif found.why == "crm":
-            self.notes.add(
-                key, f"`{key.text}` needs the CRM, which is off", "set ZDSYNC_CRM=on, or drop it"
-            )
+            what = f"`{key.text}` needs the CRM, which is off"
+            self.notes.add(key, what, "set ZDSYNC_CRM=on, or drop it", "lack")
+        elif found.why == "absent":
+            names, what = field_names(self.portal), f"no field `{key.text}` in the portal"
+            self.notes.add(key, what, near(key.text, names, "see the list of fields"), "lack")
         elif key.text in ALL_OPERATORS:
             self.notes.add(
                 key, f"`{key.text}` is an operator", f"put it under a field: {{{key.text}: …}}"
             )
         else:
-            names = [*field_names(self.portal), *_GROUPS, "score"]
+            names = [*field_names(self.portal), *_GROUPS, "score", "sql"]
             self.notes.add(
                 key, f"unknown field `{key.text}`", near(key.text, names, "see the list of fields")
             )

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ValidationError
 
 from zdsync.rules import models, speech_models
 from zdsync.rules.calendar_model import Calendar
-from zdsync.rules.nodes import Node, Notes, near
+from zdsync.rules.nodes import Node, Notes, near, true_or_false
 
 # The tags of the unions in `models`, and the model behind each.
 _UNIONS: Mapping[str, type[BaseModel]] = {
@@ -23,6 +23,7 @@ _UNIONS: Mapping[str, type[BaseModel]] = {
     "~from": models.TagFrom,
     "~comment": speech_models.CommentModel,
     "~person": speech_models.FieldPerson,
+    "~agreement": models.AgreementModel,
 }
 _SECTIONS: Mapping[str, type[BaseModel]] = {
     "settings": models.Settings,
@@ -37,7 +38,6 @@ _SECTIONS: Mapping[str, type[BaseModel]] = {
 _WORDS = {
     "string_type": ("text is needed here", "put it in quotes"),
     "int_type": ("a whole number is needed here", "write digits without quotes"),
-    "bool_type": ("true or false is needed here", "write `true` or `false`"),
     "list_type": ("a list is needed here", "write [a, b]"),
     "dict_type": ("a mapping is needed here", "write {key: value}"),
     "model_type": ("a mapping is needed here", "write {key: value}"),
@@ -73,6 +73,8 @@ def _note(root: Node, loc: tuple[int | str, ...], kind: str, entry: Any, notes: 
             notes.add(node, str(entry["msg"]).replace("Input", "this"))
         case "rules":
             notes.add(node, str(entry["msg"]))
+        case "bool_type":
+            notes.add(node, "true or false is needed here", true_or_false(node.text))
         case _:
             what, hint = _WORDS.get(kind, (str(entry["msg"]), ""))
             hint = hint if loc else "begin with `version: 1` and `rules:`"

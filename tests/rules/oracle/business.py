@@ -71,14 +71,30 @@ def time_back(left: timedelta, now: datetime, office: Office) -> datetime:
 
 
 def days_back(count: int, now: datetime, office: Office) -> datetime:
-    wall = now.astimezone(ZoneInfo(office.zone)).replace(tzinfo=None)
-    day, clock = wall.date(), wall - datetime.combine(wall.date(), time())
+    zone = ZoneInfo(office.zone)
+    day = now.astimezone(zone).date()
+    clock = shown(now, zone, day)
     if not office.hours(day):  # on a day off it is as late as at the last close
         day = working_day(day, office)
         clock = office.hours(day)[-1][1] * MINUTE
     for _ in range(count):
         day = working_day(day, office)
     return instant(datetime.combine(day, time()) + moved(clock, office.hours(day)), office.zone)
+
+
+def shown(now: datetime, zone: ZoneInfo, day: date) -> timedelta:
+    """The latest time that a clock has shown this day: in an hour that comes twice it waits."""
+
+    def clock(at: datetime) -> timedelta | None:
+        wall = at.astimezone(zone).replace(tzinfo=None)
+        return wall - datetime.combine(day, time()) if wall.date() == day else None
+
+    found = clock(now) or timedelta()
+    at = now.replace(second=0, microsecond=0) - MINUTE
+    while (past := clock(at)) is not None:
+        found = max(found, past + MINUTE)  # that minute has gone by
+        at -= MINUTE
+    return found
 
 
 def working_day(day: date, office: Office) -> date:

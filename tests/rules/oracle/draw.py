@@ -96,6 +96,7 @@ texts = st.one_of(
     one_key(op("contains", "not_contains"), stars),
     one_key(op("contains_any", "contains_all"), listed),
     one_key(op("starts_with", "ends_with"), st.one_of(edges, several(edges))),
+    one_key(op("starts_with", "ends_with"), edges),
     one_key(op("matches"), patterns),
     known,
 )
@@ -109,6 +110,7 @@ numbers = st.one_of(
     one_key(op("in", "not_in"), several(null_numbers)),
     one_key(order, numerals),
     one_key(op("between"), st.tuples(numerals, numerals).map(list)),
+    one_key(op("between"), st.tuples(numerals, numerals).map(sorted)),
     st.tuples(numerals, numerals).map(lambda two: {"gt": two[0], "lte": two[1]}),
     known,
 )
@@ -137,7 +139,8 @@ instants = st.one_of(
     one_key(op("is", "is_not"), null_moments),
     one_key(op("in", "not_in"), several(null_moments)),
     one_key(op("gt", "gte", "lt", "lte", "before", "after"), moments),
-    one_key(op("older_than", "newer_than"), spans),
+    one_key(op("gt", "gte", "lt", "lte", "before", "after"), moments),
+    one_key(op("older_than"), spans),
     one_key(op("older_than", "newer_than"), spans),
     one_key(op("between"), st.tuples(moments, moments).map(list)),
     st.tuples(spans, spans).map(lambda two: {"older_than": two[0], "newer_than": two[1]}),
@@ -214,7 +217,7 @@ def tree(declared: bool, groups: Groups = GROUPS) -> st.SearchStrategy[dict[str,
 def cases(draw: st.DrawFn, records: int = 40, groups: Groups = GROUPS) -> Case:
     """Conditions of one file, and records grown for them; the last one is empty."""
     declared = draw(st.booleans())
-    found = tuple(draw(st.lists(tree(declared, groups), min_size=1, max_size=4)))
+    found = tuple(draw(st.lists(tree(declared, groups), min_size=6, max_size=9)))
     chance = random.Random(draw(st.integers(0, 2**32)))
     asked = asked_of(found)
     rows = tuple(grow(asked, chance) for _ in range(records))

@@ -6,8 +6,10 @@ import os
 import random
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import hypothesis
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -25,30 +27,39 @@ ZONES = (
     *("Australia/Lord_Howe", "America/Santiago", "Africa/Cairo", "Pacific/Apia", "Asia/Tehran"),
 )
 NAMES = ("Support", "Paid Support", "Crédits", "IT's")
-# The leaps of 2026 in these zones lie near these days.
-EDGES = [
-    datetime(2026, *day, tzinfo=UTC)
-    for day in ((3, 8), (3, 29), (4, 5), (4, 24), (9, 6), (10, 4), (10, 25), (10, 30), (11, 1))
-]
+HOUR = timedelta(hours=1)
+
+
+def leaps(zone: str) -> list[datetime]:
+    """The hours of 2026 in which a clock is put forward or back."""
+    hours = [datetime(2026, 1, 1, tzinfo=UTC) + place * HOUR for place in range(365 * 24)]
+    offsets = [at.astimezone(ZoneInfo(zone)).utcoffset() for at in hours]
+    return [at for at, old, new in zip(hours[1:], offsets, offsets[1:], strict=False) if old != new]
+
+
+LEAPS = [(zone, at) for zone in ZONES for at in leaps(zone)]
 points = st.sampled_from((0, 30, 90, 120, 150, 180, 540, 547, 720, 780, 1020, 1080, 1380, 1440))
-shifts = st.lists(points, min_size=2, max_size=6, unique=True).map(
-    lambda found: tuple(zip(sorted(found)[::2], sorted(found)[1::2], strict=False))
+shifts = st.sampled_from((2, 4, 4, 6)).flatmap(
+    lambda many: st.lists(points, min_size=many, max_size=many, unique=True).map(
+        lambda found: tuple(zip(sorted(found)[::2], sorted(found)[1::2], strict=True))
+    )
 )
 weeks = st.one_of(
     shifts.map(lambda hours: (hours,) * 5 + ((),) * 2),
     st.tuples(shifts, shifts).map(lambda two: (two[0],) * 5 + (two[1], ())),
+    st.sampled_from((((0, 1440),), ((0, 180), (540, 1080)), ((1320, 1440),))).map(
+        lambda h: (h,) * 7
+    ),
     st.lists(st.one_of(shifts, st.just(())), min_size=7, max_size=7).map(tuple).filter(any),
 )
-moments = st.one_of(
-    st.sampled_from(EDGES),
-    st.integers(0, 364).map(lambda days: datetime(2026, 1, 1, tzinfo=UTC) + timedelta(days)),
-).flatmap(
-    lambda day: st.one_of(
-        st.integers(-24 * 60, 96 * 60).map(lambda m: day + timedelta(minutes=m)),
-        st.integers(-86_400, 300_000).map(lambda s: day + timedelta(seconds=s, microseconds=7)),
-    )
+away = st.one_of(
+    st.integers(-180, 180).map(lambda minutes: timedelta(minutes=minutes)),
+    st.integers(-12, 80).map(lambda halves: halves * HOUR / 2),
+    st.integers(-86_400, 300_000).map(lambda s: timedelta(seconds=s, microseconds=7)),
 )
+days = st.integers(0, 364).map(lambda place: datetime(2026, 1, 1, tzinfo=UTC) + timedelta(place))
 spans = st.one_of(
+    st.just("1 business day"),
     st.integers(1, 6).map(lambda n: f"{n} business day{'s' * (n > 1)}"),
     st.integers(0, 30).map(lambda n: f"{n} business hour{'s' * (n != 1)}"),
     st.integers(0, 700).map(lambda n: f"{n} business minutes"),
@@ -56,18 +67,18 @@ spans = st.one_of(
 
 
 @st.composite
-def offices(draw: st.DrawFn, now: datetime) -> Office:
+def offices(draw: st.DrawFn, now: datetime, zone: str) -> Office:
     near = st.integers(-12, 1).map(lambda days: (now + timedelta(days)).date())
     off = frozenset(draw(st.lists(near, max_size=4)))
-    return Office(
-        draw(st.sampled_from(ZONES)), draw(st.one_of(weeks, weeks, weeks, st.none())), off
-    )
+    place = draw(st.one_of(st.just(zone), st.just(zone), st.sampled_from(ZONES)))
+    return Office(place, draw(st.one_of(weeks, weeks, weeks, st.none())), off)
 
 
 @st.composite
 def cases(draw: st.DrawFn) -> tuple[datetime, Offices, list[str], list[dict[str, Any]]]:
-    now = draw(moments)
-    known = draw(st.lists(offices(now), max_size=3))
+    zone, leap = draw(st.one_of(st.sampled_from(LEAPS), st.tuples(st.sampled_from(ZONES), days)))
+    now = leap + draw(away)
+    known = draw(st.lists(offices(now, zone), max_size=3))
     names = draw(st.lists(st.sampled_from(NAMES), max_size=3, unique=True)) if known else []
     places = [draw(st.sampled_from(known)) for _ in names]
     found = Offices(known[0], dict(zip(names, places, strict=True))) if known else Offices()
@@ -83,8 +94,11 @@ def record(
     department = chance.choice((*NAMES, "SUPPORT", "credits", "Other", None))
     other = department if chance.random() < 0.8 else chance.choice(NAMES)
     edge = back(chance.choice(asked_spans), now, found.at(other))
-    away = chance.choice((0, 0, 1, -1, 60 * 10**6, -60 * 10**6, chance.randint(-(10**11), 10**11)))
-    return {"department": department, "created": edge + timedelta(microseconds=away)}
+    edge = chance.choice([edge, edge, edge, *(at for _, at in LEAPS if abs(at - now) < 60 * HOUR)])
+    beside = chance.choice(
+        (0, 0, 1, -1, 60 * 10**6, -60 * 10**6, chance.randint(-(10**11), 10**11))
+    )
+    return {"department": department, "created": edge + timedelta(microseconds=beside)}
 
 
 def settings_of(found: Offices) -> str:
@@ -135,3 +149,19 @@ def test_business_time_equals_the_second_implementation(
         for condition, said in zip(conditions, cells, strict=True):
             expected = holds(condition, row, world)
             assert said is expected, (now, found.at(row["department"]), condition, row)
+
+
+@pytest.mark.parametrize("hours", [((0, 1440),), ((150, 720), (780, 1440))], ids=str)
+@pytest.mark.parametrize(("zone", "leap"), LEAPS, ids=str)
+def test_a_business_day_around_each_leap_of_a_clock(
+    zone: str, leap: datetime, hours: tuple[tuple[int, int], ...]
+) -> None:
+    office = Office(zone, (hours,) * 7)
+    text = rules_file(
+        [{"created": {"older_than": "1 business day"}}], {}, head=settings_of(Offices(office))
+    )
+    loaded = load_rules(text, "r.yaml").rules
+    for away in (*range(-100, 160, 26), *range(22 * 60, 26 * 60, 26), 31 * 60 + 7, 35 * 60):
+        now = leap + timedelta(minutes=away)
+        (bound,) = compile_rule(loaded.rules[0], loaded, None, now).where.params
+        assert bound.replace(tzinfo=UTC) == back("1 business day", now, office), now

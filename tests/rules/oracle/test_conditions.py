@@ -26,7 +26,7 @@ many = hypothesis.settings(
 
 
 @many
-@given(cases(records=100))
+@given(cases(records=40))
 def test_compiled_conditions_equal_the_second_implementation(case: Case) -> None:
     found = disagreement(case, QUERY)
     assert found is None, found

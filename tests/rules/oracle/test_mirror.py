@@ -35,7 +35,7 @@ def mirror(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mirror]:
     ),  # the assertion names the pair; shrinking takes minutes
     suppress_health_check=list(hypothesis.HealthCheck),
 )
-@given(cases(records=100, groups=GROUPS))
+@given(cases(records=50, groups=GROUPS))
 def test_the_ground_of_a_real_mirror_is_judged_as_the_second_implementation_does(
     mirror: Mirror, case: Case
 ) -> None:

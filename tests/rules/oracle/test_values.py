@@ -55,6 +55,9 @@ ACTIONS = (
     "[{tag: [t %s, u %s]}, {tag: {remove: [v %s]}}]",
     f"[{{tag: {{from: area {SIGN}, search: [subject, text, cf.body_%s], at_most: 2}}}}]",
     "[{close: {outcome: 'o %s', status: 's %s', notify_contact: false}}]",
+    "[{comment: 'c %s {{ subject }} {{ cf.text_%s }} {% if status == \"x %s\" %}y{% endif %}'}]",
+    "[{reply: {template: 'r %s {{ contact.name }}', from: 'a-%s@x.example'}}]",
+    "[{notify: {to: 'ops-%s', text: 'n %s {{ ticket.number }}'}}]",
     "[spam]",
 )
 EXAMPLES = """

@@ -35,6 +35,9 @@ tiers as (
 tagged as (
     select ticket_id, list(tag order by tag) as tags from desk.ticket_tags group by ticket_id
 ),
+crowd as (
+    select contact_id, count(*) as open_tickets from zdsync.open_tickets group by contact_id
+),
 people as (
     select c.id, c.email, c.type, c.account_id, c.cf,
         nullif(trim(concat_ws(' ', c.first_name, c.last_name)), '') as name,
@@ -73,6 +76,8 @@ select
     t.language,
     t.created_time as created,
     t.modified_time as modified,
+    greatest(case when t.modified_time <= own.until then own.touched_at else t.modified_time end,
+        t.customer_response_time, t.created_time) as touched,
     t.closed_time as closed,
     t.due_date as due,
     t.customer_response_time as customer_replied,
@@ -88,6 +93,8 @@ select
     p.type as contact_type,
     coalesce(p.in_crm, false) as contact_in_crm,
     p.owner as contact_owner,
+    case when t.contact_id is not null then coalesce(crowd.open_tickets, 0) end
+        as contact_open_tickets,
     account.account_name,
     coalesce(tier.sla_tier, person_tier.sla_tier) as account_sla_tier,
     t.cf,
@@ -106,5 +113,7 @@ left join desk.departments d on d.id = t.department_id
 left join desk.agents a on a.id = t.assignee_id
 left join desk.teams m on m.id = t.team_id
 left join tagged on tagged.ticket_id = t.id
+left join zdsync.own_writes own on own.ticket_id = t.id
+left join crowd on crowd.contact_id = t.contact_id
 left join agent_mail contact_agent on contact_agent.email = lower(trim(p.email))
 left join agent_mail ticket_agent on ticket_agent.email = lower(trim(t.email))

@@ -34,7 +34,8 @@ select
     t.status_since,
     t.assigned_since,
     r.category,
-    r.language
+    r.language,
+    r.touched
 from zdsync.rule_tickets r
 join desk.tickets t on t.id = r.ticket_id
 cross join zdsync.as_of mirror
