@@ -163,13 +163,15 @@ class Portal:
 class Voice:
     """What the settings let zdsync say, and to whom.
 
-    `targets`: the names under ZDSYNC_NOTIFY. `replies`: customers may be answered. `texts`:
-    notices may quote customers.
+    `targets`: the names under ZDSYNC_NOTIFY, and `mailed` those that are e-mail addresses. `mail`:
+    there is a mail server. `replies`: customers may be answered. `texts`: notices may quote them.
     """
 
     targets: frozenset[str] = frozenset()
     replies: bool = False
     texts: bool = False
+    mail: bool = False
+    mailed: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -178,7 +178,13 @@ class Settings(Files):
     @property
     def voice(self) -> Voice:
         """What rules may say, and to whom."""
-        return Voice(frozenset(self.notify), self.replies, self.notify_texts)
+        mailed = frozenset(
+            name
+            for name, target in self.notify.items()
+            if target.get_secret_value().startswith("mailto:")
+        )
+        mail = self.smtp_url is not None and self.smtp_from is not None
+        return Voice(frozenset(self.notify), self.replies, self.notify_texts, mail, mailed)
 
     @property
     def private_dir(self) -> Path:

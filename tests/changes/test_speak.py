@@ -33,7 +33,7 @@ from zdsync.rules.compiled import (
 from zdsync.rules.templates import Template
 from zdsync.sql import Sql
 
-VOICE = Voice(frozenset({"ops", "chat"}), replies=True)
+VOICE = Voice(frozenset({"ops", "chat"}), replies=True, mail=True)
 SUBJECT = Template("About {{ subject }}", ("subject",), (("subject", text_field("subject")),))
 HELLO = Template("Hello")
 NOTE = Comment(SUBJECT)

@@ -28,6 +28,7 @@ from zdsync.errors import Misconfigured, ZdsyncError
 from zdsync.reports import render, save
 from zdsync.settings import Settings
 
+_CHILD_CREDITS = 5_000  # the simulated Zoho has credits for all conversations at once
 _QUERIES = (
     ("Open tickets by department", "SELECT department, count(*) AS open FROM tickets "
      "WHERE is_open GROUP BY department ORDER BY open DESC"),
@@ -160,7 +161,8 @@ def _settings(creds: Mapping[str, str], folder: Path, rules: Path) -> Settings:
         name: field.get_default(call_default_factory=True)
         for name, field in Settings.model_fields.items()
     }
-    return Settings(**{**given, **creds, "data_dir": folder / "data", "rules": rules})
+    own = {"data_dir": folder / "data", "rules": rules, "child_credits": _CHILD_CREDITS}
+    return Settings(**{**given, **creds, **own})
 
 
 @contextmanager

@@ -60,7 +60,7 @@ def _people(value: object) -> object:
 class NotifyModel(Strict):
     to: Annotated[
         list[Person],
-        BeforeValidator(_people),
+        BeforeValidator(_people, json_schema_input_type=Person | list[Person]),
         Field(min_length=1, max_length=20),
     ] = Field(description="Names of ZDSYNC_NOTIFY, {field: assignee}, or a list of them.")
     text: Words = Field(description="What the notice says: ids, numbers, links.")
