@@ -191,7 +191,9 @@ def _forbidden(action: Speech, voice: Voice) -> str:
         strangers = [to for to in action.to if isinstance(to, str) and to not in voice.targets]
         if strangers:
             return f"nobody is told: {', '.join(strangers)} stands not under ZDSYNC_NOTIFY"
-        if not voice.mail and any(not isinstance(to, str) or to in voice.mailed for to in action.to):
+        if not voice.mail and any(
+            not isinstance(to, str) or to in voice.mailed for to in action.to
+        ):
             return "nobody is told: ZDSYNC_SMTP_URL and ZDSYNC_SMTP_FROM are not set"
     return ""
 
