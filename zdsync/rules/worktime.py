@@ -7,8 +7,8 @@ earlier end, daylight saving or not. Pure. Must not: know departments, rules or 
   off: an hour that is skipped in spring is nobody's, one that comes twice in autumn counts twice.
 - A business day back is the same clock time on the previous working day, moved into its hours:
   before the opening to the opening, after the close to the close, inside a break to its earlier
-  edge (ahead: its later one). A day off adds nothing: back from it counts from the close before,
-  ahead from the opening after it.
+  edge (ahead: its later one). A day off adds nothing: back from it counts from the end of the
+  working day before, ahead from the beginning of the one after.
 - A clock time that is skipped is the instant of the leap; one that comes twice is the first. While
   the clock shows an hour for the second time, it stands still for business days.
 """
@@ -86,8 +86,7 @@ class Calendar:
             clock = _clock(self.zone, day, moment)
         else:
             day = self._working(day, step)
-            edge = self._of(day)[-1][1] if step < 0 else self._of(day)[0][0]
-            clock = timedelta(minutes=edge)
+            clock = _DAY if step < 0 else timedelta()
         for _ in range(count):
             day = self._working(day, step)
         return _instant(self.zone, day, _inside(clock, self._of(day), step))

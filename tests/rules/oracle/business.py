@@ -74,9 +74,9 @@ def days_back(count: int, now: datetime, office: Office) -> datetime:
     zone = ZoneInfo(office.zone)
     day = now.astimezone(zone).date()
     clock = shown(now, zone, day)
-    if not office.hours(day):  # on a day off it is as late as at the last close
+    if not office.hours(day):  # on a day off it is as late as when the last working day ended
         day = working_day(day, office)
-        clock = office.hours(day)[-1][1] * MINUTE
+        clock = DAY
     for _ in range(count):
         day = working_day(day, office)
     return instant(datetime.combine(day, time()) + moved(clock, office.hours(day)), office.zone)
