@@ -145,12 +145,39 @@ class SetField:
 
 
 @dataclass(frozen=True, slots=True)
+class Probe:
+    """One question to subject and description, asked once per changed text (rules/probes.py).
+
+    `name` is the digest of the question. `words` are needles, or of a `pattern` the pattern, whose
+    `test` runs over the raw text; `labels`: for each label of a taxonomy the places of its words.
+    """
+
+    name: str
+    kind: Literal["any", "all", "pattern", "labels"]
+    fields: tuple[str, ...]
+    words: tuple[str, ...]
+    test: Sql | None = None
+    labels: tuple[tuple[int, ...], ...] = ()
+
+    @property
+    def column(self) -> str:
+        """The column of the ground that holds the answer: BOOLEAN, of labels VARCHAR[]."""
+        return f"probe_{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
 class TaxonomyTags:
-    """Tags found in the text: `tags` yields VARCHAR[], best first, at most `at_most`, no null."""
+    """Tags found in the text: `tags` yields VARCHAR[], best first, at most `at_most`, no null.
+
+    `kept` yields the same from what `probe` found before; both None where it searches fields
+    other than subject and description.
+    """
 
     name: str
     tags: Sql
     at_most: int
+    probe: Probe | None = None
+    kept: Sql | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +250,8 @@ class CompiledRule:
     `needs_text`: subject or description must be folded. `hits` yield the words that a text
     condition found (VARCHAR[]), for the plan's evidence. `judged` is `where` of a rule that reads
     what hangs on tickets: null of a ticket for which that is not known and would decide.
+    `probes` are the questions to long text of the condition and the actions; `quick` is `judged`
+    (or `where`) with their answers in columns, and `quick_folds` what it still reads folded.
     `call_markers`: with what a comment on a call begins, searchable; of rules that read attempts.
     `again_after`: after how long the rule may speak again in a ticket, None: never. `formerly`:
     earlier ids, whose memory of what was said is this rule's.
@@ -248,6 +277,10 @@ class CompiledRule:
     call_markers: tuple[str, ...] = ()
     again_after: timedelta | None = None
     formerly: tuple[str, ...] = ()
+    probes: tuple[Probe, ...] = ()
+    quick: Sql | None = None
+    quick_folds: tuple[FoldColumn, ...] = ()
+    reads_long: bool = True  # `quick` or an action reads a description all the same
 
     @property
     def hangs(self) -> frozenset[str]:
