@@ -227,6 +227,7 @@ def _tickets(
     # Equal values are one object: many tickets have no tags, or the same priority and category.
     sets: dict[tuple[str, ...], frozenset[str]] = {}
     valued: dict[tuple[Any, ...], dict[str, Any]] = {}
+    standing: dict[tuple[Any, ...], tuple[Any, ...]] = {}
     for row in mirror.rows(query("SELECT", join(", ", [fixed, *have]), source, ids, ")")):
         known = None
         if row[10] is not None:
@@ -236,8 +237,8 @@ def _tickets(
                 known = sets[names] = frozenset(tag.casefold() for tag in names)
         values = valued.get(row[13:])
         if values is None:
-            values = valued[row[13:]] = dict(zip(fields, row[13:], strict=True))
-        cells = (row[0], row[1] or "", *row[2:10], known, row[11], values, row[12])
+        stands = standing.setdefault(row[2:10], row[2:10])
+        cells = (row[0], row[1] or "", *stands, known, row[11], values, row[12])
         tickets[row[0]] = Ticket._make(cells)
     return tickets
 

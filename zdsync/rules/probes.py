@@ -9,6 +9,7 @@ property in tests/changes/test_hits.py). Pure. Must not: read or keep anything.
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -37,7 +38,6 @@ _LONG: Mapping[str, tuple[str, ...]] = {
     "subject": ("subject",),
     "description": ("description",),
 }
-_OPEN = 3  # letters that a needle without a whole word is looked up by
 
 
 def probe_of(item: Compare) -> Probe | None:
@@ -167,7 +167,7 @@ class Finder:
         for probe in self._asked(hits["subject"] | hits["description"]):
             here = frozenset().union(*(hits[name] for name in probe.fields))
             if probe.kind == "labels":
-                found += _ranked(probe, here)
+                found += self._ranked(probe, here)
             elif probe.kind == "any":
                 found += [probe.name] * (not here.isdisjoint(probe.words))
             else:
@@ -181,13 +181,29 @@ class Finder:
         hits = {BORDER + word + BORDER for word in words & self._alone}
         for word in words & self._anchors.keys():
             hits.update(one for one in self._anchors[word] if one in text)
-        if self._openings:
-            for opening in {word[:_OPEN] for word in words} & self._openings.keys():
-                hits.update(one for one in self._openings[opening] if one in text)
+        # The border is the most frequent character: sought without it first.
+        hits.update(one for one in self._openings if one[1:] in text and one in text)
         hits.update(one for one in self._plain if one in text)
         if not text.isascii():
             hits.update(one for one in self._foreign if one in text)
         return frozenset(hits)
+
+    def _ranked(self, probe: Probe, here: frozenset[str]) -> list[str]:
+        labels = self._labels[probe.name]
+        counts = Counter(place for word in here for place in labels.get(word, ()))
+        order = sorted((-many, place) for place, many in counts.items())
+        return [f"{probe.name}={place}" for _, place in order]
+
+    @cached_property
+    def _labels(self) -> dict[str, dict[str, list[int]]]:
+        """For each taxonomy the places of the labels that a needle counts for, once a word."""
+        found: dict[str, dict[str, list[int]]] = {}
+        for probe in self.probes:
+            labels = found.setdefault(probe.name, {})
+            for place, words in enumerate(probe.labels, 1):
+                for word in words:
+                    labels.setdefault(probe.words[word], []).append(place)
+        return found
 
     def _asked(self, hits: Iterable[str]) -> list[Probe]:
         by = self._by_needle
@@ -220,40 +236,23 @@ class Finder:
         return found
 
     @cached_property
-    def _openings(self) -> dict[str, list[str]]:
-        """Needles that a word of the text begins with, by its first letters."""
-        found: dict[str, list[str]] = {}
-        for one in self._wordless:
-            if _opens(one):
-                found.setdefault(one[1 : 1 + _OPEN], []).append(one)
-        return found
+    def _openings(self) -> list[str]:
+        """Needles that a word of the text begins with."""
+        return [one for one in self._wordless if one.isascii() and one.startswith(BORDER)]
 
     @cached_property
     def _plain(self) -> list[str]:
-        return [one for one in self._wordless if one.isascii() and not _opens(one)]
+        return [one for one in self._wordless if one.isascii() and not one.startswith(BORDER)]
 
     @cached_property
     def _foreign(self) -> list[str]:
-        return [one for one in self._wordless if not one.isascii() and not _opens(one)]
+        return [one for one in self._wordless if not one.isascii()]
 
     @cached_property
     def _wordless(self) -> list[str]:
         return [one for one in self._by_needle if not _words(one)]
 
 
-def _opens(sought: str) -> bool:
-    """Whether a needle begins with the first letters of a word."""
-    first = sought[1:].partition(BORDER)[0]
-    return sought.startswith(BORDER) and len(first) >= _OPEN and is_word(first)
-
-
 def _words(sought: str) -> list[str]:
     """The whole words in a needle: parts with a border on both sides that are no separators."""
     return [part for part in sought.split(BORDER)[1:-1] if part and is_word(part)]
-
-
-def _ranked(probe: Probe, here: frozenset[str]) -> list[str]:
-    held = [word in here for word in probe.words]
-    counts = [sum(held[place] for place in places) for places in probe.labels]
-    order = sorted((-many, place) for place, many in enumerate(counts, 1) if many)
-    return [f"{probe.name}={place}" for _, place in order]
