@@ -20,8 +20,9 @@ PEOPLE, ACCOUNTS, IN_CRM = 60_000, 5_000, 40_000
 DEPARTMENTS = ("IT", "Support", "Paid Support", "Community", "Trials")
 AGENTS = range(100, 140)
 
-# One row is one ticket as a search row leaves it. Parameters: all sentences, the language of each of
-# 100 tickets, names of languages (JSON lists), how many tickets, how many open, sentences a language.
+# One row is one ticket as a search row leaves it. Parameters: all sentences, the language of each
+# of 100 tickets, names of languages (JSON lists), how many tickets, how many of them open, how many
+# sentences a language has.
 _FILL = """
 insert into desk.tickets by name
 with pool as materialized (select from_json($1, '["VARCHAR"]') as w,

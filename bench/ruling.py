@@ -4,6 +4,8 @@ Run as `python -m bench.ruling STEP FOLDER [NUMBER]`: fill, plan, change, settle
 plan asks for into the mirror), few (close all but so many), floor, usual. Says one JSON line.
 """
 
+# ruff: noqa: S608 - identifiers are constants or fields of the language, values are bound
+
 from __future__ import annotations
 
 import json

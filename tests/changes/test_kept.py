@@ -18,8 +18,32 @@ from zdsync.rules import compile_rule, load_rules
 from zdsync.sql import Sql
 
 PIECES = [
-    *("login", "Log in", "loggen", "CAFÉ", "cafe", "dark mode", "dark", "mode", "re-fill", "refills"),
-    *("請求書", "請求", "กขค", "счёт", "ё", "Straße", "<b>lo</b>gin", "&amp;", ".net", "x", "ab", "1"),
+    *(
+        "login",
+        "Log in",
+        "loggen",
+        "CAFÉ",
+        "cafe",
+        "dark mode",
+        "dark",
+        "mode",
+        "re-fill",
+        "refills",
+    ),
+    *(
+        "請求書",
+        "請求",
+        "กขค",
+        "счёт",
+        "ё",
+        "Straße",
+        "<b>lo</b>gin",
+        "&amp;",
+        ".net",
+        "x",
+        "ab",
+        "1",
+    ),
     *("a\u0301b", "हिन्दी", "😀", "", " ", "\n", "no", "İ"),
 ]
 WORDS = st.sampled_from([piece for piece in PIECES if piece.strip() and piece != "&amp;"])
@@ -62,6 +86,7 @@ CONDITIONS = st.recursive(
     ),
     max_leaves=4,
 )  # fmt: skip
+SEARCHED = st.sampled_from([["subject", "description"], ["subject"]])
 TAXONOMIES = st.lists(st.lists(MARKED, min_size=1, max_size=3), min_size=1, max_size=4)
 
 
@@ -85,9 +110,7 @@ def _plan(mirror: Mirror, file: str, *, kept: bool) -> Plan:
     loaded = load_rules(file, "rules.yaml", PORTAL)
     assert not loaded.problems, loaded.problems
     rules = [compile_rule(rule, loaded.rules, PORTAL, NOW) for rule in loaded.rules.rules]
-    found = evaluate(
-        mirror, rules, PORTAL, as_of=NOW, rules_digest="r", kept=kept, whole=kept
-    )
+    found = evaluate(mirror, rules, PORTAL, as_of=NOW, rules_digest="r", kept=kept, whole=kept)
     return found.plan()
 
 
@@ -114,7 +137,9 @@ def _rows(texts: Sequence[tuple[str | None, str | None]]) -> list[Row]:
     st.lists(st.tuples(TEXTS, TEXTS), min_size=1, max_size=5),
     st.lists(st.tuples(st.integers(0, 4), TEXTS, TEXTS), max_size=3),
     st.lists(
-        st.tuples(CONDITIONS, TAXONOMIES, st.sampled_from([["subject", "description"], ["subject"]])),
+        st.tuples(
+            CONDITIONS, TAXONOMIES, st.sampled_from([["subject", "description"], ["subject"]])
+        ),
         min_size=1,
         max_size=3,
     ),
@@ -181,7 +206,9 @@ def test_a_changed_taxonomy_takes_away_what_was_found_for_it(
     used = {row[0] for row in mirror.rows(Sql("SELECT DISTINCT asked FROM zdsync.text_hits"))}
     after = mirror.rows(Sql("SELECT id, names FROM zdsync.text_asked"))
     asked = {name for number, names in after if number in used for name in names}
-    found = mirror.rows(Sql("SELECT DISTINCT split_part(unnest(found), '=', 1) FROM zdsync.text_hits"))
+    found = mirror.rows(
+        Sql("SELECT DISTINCT split_part(unnest(found), '=', 1) FROM zdsync.text_hits")
+    )
     gone = {row[0] for row in before} - asked
     assert len(gone) == 1  # the taxonomy as it was
     assert not gone & {row[0] for row in found}

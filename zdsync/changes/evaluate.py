@@ -237,6 +237,7 @@ def _tickets(
                 known = sets[names] = frozenset(tag.casefold() for tag in names)
         values = valued.get(row[13:])
         if values is None:
+            values = valued[row[13:]] = dict(zip(fields, row[13:], strict=True))
         stands = standing.setdefault(row[2:10], row[2:10])
         cells = (row[0], row[1] or "", *stands, known, row[11], values, row[12])
         tickets[row[0]] = Ticket._make(cells)

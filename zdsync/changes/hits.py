@@ -1,10 +1,13 @@
 """What long texts hold: folded, searched and matched once per changed text, and kept.
 
 Owns `zdsync.folded` and `zdsync.text_hits`, and the temporary table `rule_texts`: one row a ticket
-of the ground with the digest and the beginning of its text, its folded subject and `found`. A text is folded where its digest is new;
-a question (rules/probes.py) is put to a text that it was not put to before. What is kept never
-decides otherwise than asking again would (property). Must not decide anything.
+of the ground with the digest and the beginning of its text, its folded subject and `found`. A text
+is folded where its digest is new; a question (rules/probes.py) is put to a text that it was not put
+to before. What is kept never decides otherwise than asking again would (a property in
+tests/changes/test_kept.py). Must not decide anything.
 """
+
+# ruff: noqa: S608 - all that is put together here are constants and own names, values are bound
 
 from __future__ import annotations
 
@@ -178,7 +181,7 @@ _CELLS = 7  # of _READ
 def _answered(
     row: tuple[Any, ...], asked: _Round, names: Sequence[str], matched: Sequence[bool]
 ) -> tuple[str | None, ...]:
-    """One ticket's row of `rule_new`, as texts: its folded text and all that it was found to hold."""
+    """One ticket's row of `rule_new`, as texts: the folded text and what it was found to hold."""
     ticket, digest, _, before, is_folded, subject, description = row
     if not is_folded:
         subject, description = _fold(subject), _fold(description)

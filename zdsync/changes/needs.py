@@ -66,9 +66,7 @@ def _price(tags: int, lists: int) -> str:
     return f" (reading them costs about {credits} credits)" if credits else ""
 
 
-def _of(
-    mirror: Queries, rule: CompiledRule, as_of: datetime, *, kept: bool
-) -> list[_Unjudged]:
+def _of(mirror: Queries, rule: CompiledRule, as_of: datetime, *, kept: bool) -> list[_Unjudged]:
     assert rule.judged is not None
     cells = [Sql("t.ticket_id")]
     cells.append(Sql("t.tags_current" if "tags" in rule.hangs else "TRUE"))

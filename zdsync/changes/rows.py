@@ -1,11 +1,14 @@
 """The quick ground of a whole plan: answers that were found before, and few columns.
 
-The same tickets as `rule_ground` (ground.py), in three temporary relations a run: `rule_base`, a
-table of `zdsync.rule_tickets` without descriptions; `rule_rows`, a table of what quick conditions
-and actions name, with short texts folded and the answers to each Probe; `rule_whole`, a view of all
-of it and of the long texts, dear to read, and `rule_shown`, one of the base and how texts begin. What a rule matches here is what it matches there (a
-property in tests/changes/test_kept.py). Must not decide anything.
+The same tickets as `rule_ground` (ground.py), in temporary relations a run: `rule_base`, a table
+of `zdsync.rule_tickets` without descriptions; `rule_rows`, a table of what quick conditions and
+actions name, with short texts folded and the answers to each Probe; two views, `rule_whole` of all
+of it and of the long texts, dear to read, and `rule_shown` of the base and how texts begin. What a
+rule matches here is what it matches there (a property in tests/changes/test_kept.py). Must not
+decide anything.
 """
+
+# ruff: noqa: S608 - all that is put together here are constants and own names, values are bound
 
 from __future__ import annotations
 

@@ -59,5 +59,5 @@ def count_calls(
     calls = Counter(one for one, text in notes if searchable(text).startswith(markers))
     if calls:
         counted = table([(ticket, str(many)) for ticket, many in calls.items()])
-        added = f"UPDATE {ground} AS t SET attempts = attempts + CAST(s.r[2] AS BIGINT) FROM ("
-        mirror.run(query(added, counted, ") s WHERE s.r[1] = t.ticket_id"))
+        added = "AS t SET attempts = attempts + CAST(s.r[2] AS BIGINT) FROM ("
+        mirror.run(query("UPDATE", ground, added, counted, ") s WHERE s.r[1] = t.ticket_id"))
