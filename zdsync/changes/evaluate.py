@@ -26,8 +26,8 @@ from zdsync.changes.needs import unjudged
 from zdsync.changes.plan import NO_NEEDS, Needs, Plan, Shadowed, Skipped, Unresolved
 from zdsync.changes.price import price
 from zdsync.changes.resolve import Resolver
-from zdsync.changes.speak import Speaker
 from zdsync.changes.rows import make_rows, relation
+from zdsync.changes.speak import Speaker
 from zdsync.changes.store import Queries, query, texts
 from zdsync.changes.wire import PATCHED, custom_name, field_name
 from zdsync.model import Portal, Voice

@@ -17,8 +17,8 @@ from typing import Any
 
 from zdsync.changes.ground import DIGEST
 from zdsync.changes.store import Queries, query, table
-from zdsync.rules.compiled import Probe
 from zdsync.rules.folding import searchable
+from zdsync.rules.probe import Probe
 from zdsync.rules.probes import Finder
 from zdsync.sql import Sql, join
 

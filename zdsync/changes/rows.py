@@ -20,8 +20,9 @@ from zdsync.changes.ground import OPEN, in_scope, narrowed
 from zdsync.changes.hits import answer, find_hits
 from zdsync.changes.matches import slots
 from zdsync.changes.store import Queries, query, table
-from zdsync.rules.compiled import CompiledRule, FoldColumn, Probe, fold_columns
+from zdsync.rules.compiled import CompiledRule, FoldColumn, fold_columns
 from zdsync.rules.folding import needs_python, searchable, searchable_in_sql
+from zdsync.rules.probe import Probe
 from zdsync.sql import Sql, ident, join
 
 _BATCH = 2_000  # texts folded at a time

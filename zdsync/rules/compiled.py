@@ -17,6 +17,7 @@ from typing import Literal
 from zdsync.model import Agent, Named, Scalar
 from zdsync.rules.fields import RuleField
 from zdsync.rules.instants import Moment
+from zdsync.rules.probe import Probe
 from zdsync.rules.templates import Template
 from zdsync.sql import Sql
 
@@ -142,27 +143,6 @@ class SetField:
     wanted: Sql
     decides: Sql
     never_lower: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Probe:
-    """One question to subject and description, asked once per changed text (rules/probes.py).
-
-    `name` is the digest of the question. `words` are needles, or of a `pattern` the pattern, whose
-    `test` runs over the raw text; `labels`: for each label of a taxonomy the places of its words.
-    """
-
-    name: str
-    kind: Literal["any", "all", "pattern", "labels"]
-    fields: tuple[str, ...]
-    words: tuple[str, ...]
-    test: Sql | None = None
-    labels: tuple[tuple[int, ...], ...] = ()
-
-    @property
-    def column(self) -> str:
-        """The column of the ground that holds the answer: BOOLEAN, of labels VARCHAR[]."""
-        return f"probe_{self.name}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,17 +19,16 @@ from zdsync.rules import speech
 from zdsync.rules.actions import ActionReader
 from zdsync.rules.agreement import Asked, read_agreement, rule_digest
 from zdsync.rules.calendars import read_calendars
-from zdsync.rules.compile import compile_condition, folds_of
+from zdsync.rules.compile import compile_condition, folds_in
 from zdsync.rules.compiled import (
     Action,
     CompiledRule,
-    FoldColumn,
     RuleMode,
     Scope,
     Tags,
     streams_of,
 )
-from zdsync.rules.condition import Compare, Condition, compares, fields_of
+from zdsync.rules.condition import Condition, compares, fields_of
 from zdsync.rules.due import moments, settled
 from zdsync.rules.fields import RuleField
 from zdsync.rules.folding import needle, word
@@ -134,7 +133,7 @@ def compile_rule(
     hangs = now.reads((*operands, *(one for action in rule.actions for one in moments(action))))
     taken = (*rule.plain_fields, *rule.text_fields, *hangs)
     reads = tuple(dict.fromkeys((*fields_of(rule.when), *taken)))
-    folds = _folds(rule.when, (*rule.text_fields, *hangs))
+    folds = folds_in(rule.when, (*rule.text_fields, *hangs))
     tags = any(isinstance(action, Tags) for action in rule.actions)
     asked = quicken(rule.when)
     kept = (*kept_fields(rule.actions, rule.text_fields), *hangs)
@@ -159,7 +158,7 @@ def compile_rule(
         judged=judge_rule(rule.when, values, now),
         probes=probes_of(rule.when, rule.actions),
         quick=judge_rule(asked, values, now) or compile_condition(asked, now),
-        quick_folds=_folds(asked, kept),
+        quick_folds=folds_in(asked, kept),
         reads_long=reads_long(asked, rule.actions),
         call_markers=file.call_markers if any(one.name == "attempts" for one in reads) else (),
         again_after=rule.again_after,
@@ -174,18 +173,6 @@ def _evidence(field: RuleField) -> Sql:
     if field.kind == "set":
         return "array_to_string(" + field.raw + ", ', ')"
     return field.raw if field.kind == "bool" else "CAST(" + field.raw + " AS VARCHAR)"
-
-
-def _folds(when: Condition, taken: Iterable[RuleField]) -> tuple[FoldColumn, ...]:
-    read = [field for compare in compares(when) for field in _folded_fields(compare)]
-    columns = [fold for field in (*read, *taken) for fold in folds_of(field)]
-    return tuple({fold.column: fold for fold in columns}.values())
-
-
-def _folded_fields(compare: Compare) -> tuple[RuleField, ...]:
-    if compare.kind not in ("text", "set") or compare.operator == "matches":
-        return ()
-    return (compare.field, compare.other) if compare.other else (compare.field,)
 
 
 class _File:

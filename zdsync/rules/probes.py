@@ -23,7 +23,6 @@ from zdsync.rules.compiled import (
     FieldChoice,
     FieldValue,
     Lookup,
-    Probe,
     SetField,
     Tags,
     TaxonomyTags,
@@ -31,6 +30,7 @@ from zdsync.rules.compiled import (
 from zdsync.rules.condition import Compare, Condition, Group, Score, compares, fields_of
 from zdsync.rules.fields import RuleField
 from zdsync.rules.folding import BORDER, is_word, needle
+from zdsync.rules.probe import Probe
 from zdsync.sql import value
 
 _LONG: Mapping[str, tuple[str, ...]] = {

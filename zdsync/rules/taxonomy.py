@@ -6,11 +6,12 @@ import re
 from dataclasses import dataclass
 
 from zdsync.rules.compile import contains, folds_of
-from zdsync.rules.compiled import Probe, TaxonomyTags
+from zdsync.rules.compiled import TaxonomyTags
 from zdsync.rules.fields import RuleField
 from zdsync.rules.folding import BORDER, core, needle, word
 from zdsync.rules.names import refuses_tag
 from zdsync.rules.nodes import Node, Notes
+from zdsync.rules.probe import Probe
 from zdsync.rules.probes import taxonomy_probe
 from zdsync.sql import Sql, ident, join, value
 
