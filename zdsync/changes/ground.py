@@ -66,9 +66,7 @@ def make_ground(
     source = spoken.source(rules)
     if long:
         columns += [Sql(f"{DIGEST} AS text_digest"), Sql("f.digest IS NULL AS text_stale")]
-        source += (
-            f" LEFT JOIN zdsync.folded f ON f.ticket_id = t.ticket_id AND f.digest = {DIGEST}"
-        )
+        source += f" LEFT JOIN zdsync.folded f ON f.ticket_id = t.ticket_id AND f.digest = {DIGEST}"
     within = within or (Sql("TRUE") if anywhere else in_scope(rules))
     within += narrowed(ticket)
     made = "CREATE OR REPLACE TEMP TABLE rule_ground AS SELECT"
