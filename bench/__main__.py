@@ -23,6 +23,7 @@ BENCHES = {
     "idle": "A day on which nothing happens, at the default pause",
     "publishing": "Publishing 1,000,000 tickets",
     "backtest": "Backtest of the shipped rules over 100,000 tickets of 90 days",
+    "rules": "Fifty rules over 1,000,000 mirrored tickets, 200,000 open",
     "planning": "Plan over 100,000 mirrored tickets, 20,000 open",
 }
 

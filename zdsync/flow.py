@@ -199,6 +199,8 @@ class Flow:
                 ticket=ticket,
                 voice=self.voice,
                 speechless=self.speechless,
+                kept=True,
+                whole=rule is None,
             )
             return replace(found, skipped=(*left, *found.skipped))
 

@@ -54,6 +54,7 @@ _COLUMNS = {
     "team": "varchar",
     "status": "varchar",
     "status_type": "varchar",
+    "row_status_type": "varchar",
     "tags_read_at": "timestamp",
     "tags_current": "boolean",
     "is_emptied": "boolean",
@@ -98,6 +99,7 @@ def ticket(number: int, **cells: Any) -> Row:
     row["department"] = _NAMES["department"].get(row["department_id"])
     row["assignee"] = _MAILS.get(row.get("assignee_id") or "")
     row["team"] = _TEAMS.get(row.get("team_id") or "")
+    row["row_status_type"] = row["status_type"]
     return row
 
 
@@ -118,6 +120,11 @@ class Mirror:
             "create table zdsync.folded"
             " (ticket_id varchar, digest varchar, subject varchar, description varchar)"
         )
+        run(
+            "create table zdsync.text_hits"
+            " (ticket_id varchar, digest varchar, asked integer, found varchar[])"
+        )
+        run("create table zdsync.text_asked (id integer, names varchar[])")
         run(
             "create table desk.teams"
             " (id varchar, agents varchar[], derived_agents varchar[], presence varchar)"

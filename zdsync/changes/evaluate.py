@@ -26,6 +26,7 @@ from zdsync.changes.needs import unjudged
 from zdsync.changes.plan import NO_NEEDS, Needs, Plan, Shadowed, Skipped, Unresolved
 from zdsync.changes.price import price
 from zdsync.changes.resolve import Resolver
+from zdsync.changes.rows import make_rows, relation
 from zdsync.changes.speak import Speaker
 from zdsync.changes.store import Queries, query, texts
 from zdsync.changes.wire import PATCHED, custom_name, field_name
@@ -69,7 +70,7 @@ class Evaluation:
         decision = decide(self.ground, self.resolver, paused)
         if self.speaker is not None:
             self.speaker.add_to(decision, paused)
-        changes = make_changes(self.mirror, decision.drafts)
+        changes = make_changes(self.mirror, decision.drafts, self.ground.relation)
         return Plan(
             plan_id=plans.plan_id(changes, self.rules_digest),
             as_of=self.as_of,
@@ -112,17 +113,26 @@ def evaluate(
     ticket: str | None = None,
     voice: Voice | None = None,
     speechless: str = "",
+    kept: bool = False,
+    whole: bool = False,
 ) -> Evaluation:
     """Run each rule's SQL once over the mirror.
 
     `unready`: stream → a sentence why it is not fit to act on (never fully read, too old).
     `owner_map`: CRM owner's e-mail → Desk agent's. `ticket`: id or number of the only ticket to
     look at. Rules in mode off are left out. `speechless`: why nothing may be said in this run.
+    `kept`: ask by what was found in texts before, and keep what is found; the plan is the same.
+    `whole`: `rules` are all of the file, so what was kept for others goes.
     """
     ready, skipped = _ready(rules, unready or {})
     with _uncollected():
-        ground, resolver = _evaluate(mirror, ready, portal, owner_map or {}, ticket)
-    needs, blind = unjudged(mirror, ready, as_of)
+        if kept:
+            resting = [one for one in rules if one.mode != "off"]
+            make_rows(mirror, ready, ticket, keep=resting, whole=whole)
+        else:
+            make_ground(mirror, ready, ticket)
+        ground, resolver = look(mirror, ready, portal, owner_map or {}, kept=kept)
+    needs, blind = unjudged(mirror, ready, as_of, kept=kept)
     speaker = Speaker(
         mirror, ground, resolver, remember(mirror, ready), as_of, voice or Voice(), speechless
     )
@@ -146,30 +156,22 @@ def _uncollected() -> Iterator[None]:
             gc.enable()
 
 
-def _evaluate(
-    mirror: Queries,
-    ready: Sequence[CompiledRule],
-    portal: Portal,
-    owner_map: Mapping[str, str],
-    ticket: str | None,
-) -> tuple[Ground, Resolver]:
-    make_ground(mirror, ready, ticket)
-    return look(mirror, ready, portal, owner_map)
-
-
 def look(
     mirror: Queries,
     ready: Sequence[CompiledRule],
     portal: Portal,
     owner_map: Mapping[str, str],
+    *,
+    kept: bool = False,
 ) -> tuple[Ground, Resolver]:
-    """Ask each rule's SQL of the ground that was made for these rules."""
-    matches = [Matches(rule, _matched(mirror, rule)) for rule in ready]
+    """Ask each rule's SQL of the ground that was made for these rules (of rows.py if `kept`)."""
+    matches = [Matches(rule, _matched(mirror, rule, kept=kept)) for rule in ready]
     teams = any(fills(rule) for rule in ready)
     members = _members(mirror) if teams else {}
     ground = Ground(
-        tickets=_tickets(mirror, matches, portal),
+        tickets=_tickets(mirror, matches, portal, "rule_base" if kept else "rule_ground"),
         matches=matches,
+        kept=kept,
         open_of=dict(mirror.rows(Sql(_LOAD))) if teams else {},
     )
     return ground, Resolver(portal, owner_map, members)
@@ -191,10 +193,11 @@ def _ready(
     return ready, tuple(skipped)
 
 
-def _matched(mirror: Queries, rule: CompiledRule) -> list[tuple[Any, ...]]:
-    wanted = [Sql("t.ticket_id"), *(slot for action in rule.actions for slot in slots(action))]
-    source = "FROM rule_ground AS t WHERE ("
-    holds = rule.judged or rule.where
+def _matched(mirror: Queries, rule: CompiledRule, *, kept: bool) -> list[tuple[Any, ...]]:
+    wanted = [Sql("t.ticket_id")]
+    wanted += [slot for action in rule.actions for slot in slots(action, kept=kept)]
+    source = f"FROM {relation(rule) if kept else 'rule_ground AS t'} WHERE ("
+    holds = (kept and rule.quick) or rule.judged or rule.where
     return mirror.rows(query("SELECT", join(", ", wanted), source, holds, ")", scope(rule)))
 
 
@@ -202,7 +205,9 @@ def _members(mirror: Queries) -> dict[str, tuple[str, ...]]:
     return {team: tuple(agents or ()) for team, agents in mirror.rows(Sql(_TEAMS))}
 
 
-def _tickets(mirror: Queries, matches: Sequence[Matches], portal: Portal) -> dict[str, Ticket]:
+def _tickets(
+    mirror: Queries, matches: Sequence[Matches], portal: Portal, ground: str
+) -> dict[str, Ticket]:
     """Read how the matched tickets stand, with the fields that some rule sets."""
     actions = [action for some in matches for action in some.rule.actions]
     tagged = any(isinstance(action, Tags) for action in actions)
@@ -217,12 +222,24 @@ def _tickets(mirror: Queries, matches: Sequence[Matches], portal: Portal) -> dic
         f"t.team_id, t.team, t.status, t.status_type, {tags}, {'t.created' if aged else 'NULL'}"
     )
     ids = texts(dict.fromkeys(row[0] for some in matches for row in some.rows))
-    source = "FROM rule_ground AS t WHERE t.ticket_id IN ("
+    source = f"FROM {ground} AS t WHERE t.ticket_id IN ("
     tickets: dict[str, Ticket] = {}
+    # Equal values are one object: many tickets have no tags, or the same priority and category.
+    sets: dict[tuple[str, ...], frozenset[str]] = {}
+    valued: dict[tuple[Any, ...], dict[str, Any]] = {}
+    standing: dict[tuple[Any, ...], tuple[Any, ...]] = {}
     for row in mirror.rows(query("SELECT", join(", ", [fixed, *have]), source, ids, ")")):
-        known = None if row[10] is None else frozenset(tag.casefold() for tag in row[10])
-        values = dict(zip(fields, row[13:], strict=True))
-        cells = (row[0], row[1] or "", *row[2:10], known, row[11], values, row[12])
+        known = None
+        if row[10] is not None:
+            names = tuple(row[10])
+            known = sets.get(names)
+            if known is None:
+                known = sets[names] = frozenset(tag.casefold() for tag in names)
+        values = valued.get(row[13:])
+        if values is None:
+            values = valued[row[13:]] = dict(zip(fields, row[13:], strict=True))
+        stands = standing.setdefault(row[2:10], row[2:10])
+        cells = (row[0], row[1] or "", *stands, known, row[11], values, row[12])
         tickets[row[0]] = Ticket._make(cells)
     return tickets
 

@@ -19,10 +19,24 @@ from zdsync.sql import Sql, ident, join
 # A ticket whose texts were emptied is left to people: a rule would take "empty" for "known".
 LIVE = "t.presence = 'live' AND NOT t.is_emptied"
 OPEN = f"{LIVE} AND t.status_type IS DISTINCT FROM 'Closed'"
+# Says the same of less, the row's own class: it alone keeps closed rows from being read at all.
+_UNREAD = "t.row_status_type IS DISTINCT FROM 'Closed'"
 # The first word tells one way of folding from another: raise it when rules/folding.py changes.
 # `hash` takes a tenth of the time of md5; another DuckDB may hash otherwise and folds anew.
-_DIGEST = "CAST(hash('2', t.subject, t.description) AS VARCHAR)"
+DIGEST = "CAST(hash('2', t.subject, t.description) AS VARCHAR)"
 _BATCH = 2_000  # texts folded and stored at a time; bounds memory
+
+
+def in_scope(rules: Iterable[CompiledRule]) -> Sql:
+    """Write which tickets some rule may look at."""
+    return Sql(LIVE if any(rule.scope == "all" for rule in rules) else f"{_UNREAD} AND {OPEN}")
+
+
+def narrowed(ticket: str | None) -> Sql:
+    """Write that only this ticket (id or number) is meant; nothing without one."""
+    if ticket is None:
+        return Sql("")
+    return Sql(" AND (t.ticket_id = ? OR t.ticket_number = ?)", (ticket, ticket))
 
 
 def scope(rule: CompiledRule) -> str:
@@ -51,15 +65,10 @@ def make_ground(
     columns += [Sql(f"f.{_cached(one)} AS {ident(one.column)}") for one in long]
     source = spoken.source(rules)
     if long:
-        columns += [Sql(f"{_DIGEST} AS text_digest"), Sql("f.digest IS NULL AS text_stale")]
-        source += (
-            f" LEFT JOIN zdsync.folded f ON f.ticket_id = t.ticket_id AND f.digest = {_DIGEST}"
-        )
-    within = within or Sql(
-        "TRUE" if anywhere else LIVE if any(rule.scope == "all" for rule in rules) else OPEN
-    )
-    if ticket is not None:
-        within += Sql(" AND (t.ticket_id = ? OR t.ticket_number = ?)", (ticket, ticket))
+        columns += [Sql(f"{DIGEST} AS text_digest"), Sql("f.digest IS NULL AS text_stale")]
+        source += f" LEFT JOIN zdsync.folded f ON f.ticket_id = t.ticket_id AND f.digest = {DIGEST}"
+    within = within or (Sql("TRUE") if anywhere else in_scope(rules))
+    within += narrowed(ticket)
     made = "CREATE OR REPLACE TEMP TABLE rule_ground AS SELECT"
     mirror.run(query(made, join(", ", columns), "FROM", source, "WHERE", within))
     if long:

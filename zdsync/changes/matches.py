@@ -72,10 +72,19 @@ class Ground:
     tickets: Mapping[str, Ticket]
     matches: Sequence[Matches]
     open_of: Mapping[str, int] = field(default_factory=dict)
+    kept: bool = False  # asked by what was found in texts before (rows.py)
+
+    @property
+    def relation(self) -> str:
+        """Where all columns of these tickets stand."""
+        return "rule_whole" if self.kept else "rule_ground"
 
 
-def slots(action: Action) -> tuple[Sql, ...]:
-    """List the expressions whose values the decision needs of a matched ticket."""
+def slots(action: Action, *, kept: bool = False) -> tuple[Sql, ...]:
+    """List the expressions whose values the decision needs of a matched ticket.
+
+    `kept`: over `rule_rows`, where answers of taxonomies are kept.
+    """
     match action:
         case Assign(choices):
             return tuple(one.value for one in choices if isinstance(one, FieldChoice))
@@ -84,7 +93,7 @@ def slots(action: Action) -> tuple[Sql, ...]:
         case SetField():
             return (action.decides, action.wanted)
         case Tags(taxonomy=taxonomy) if taxonomy is not None:
-            return (taxonomy.tags,)
+            return (taxonomy.kept if kept and taxonomy.kept else taxonomy.tags,)
         case _:
             return ()
 

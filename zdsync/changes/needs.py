@@ -13,6 +13,7 @@ from typing import NamedTuple
 from zdsync.changes import spoken
 from zdsync.changes.ground import scope
 from zdsync.changes.plan import Needs, Skipped
+from zdsync.changes.rows import relation
 from zdsync.changes.store import Queries, query
 from zdsync.rules import CompiledRule, fresh
 from zdsync.sql import Sql, join
@@ -33,7 +34,7 @@ class _Unjudged(NamedTuple):
 
 
 def unjudged(
-    mirror: Queries, rules: Iterable[CompiledRule], as_of: datetime
+    mirror: Queries, rules: Iterable[CompiledRule], as_of: datetime, *, kept: bool = False
 ) -> tuple[Needs, tuple[Skipped, ...]]:
     """Find the tickets that must be read, and say for each rule how many it leaves out."""
     tags: set[str] = set()
@@ -42,7 +43,7 @@ def unjudged(
     closings: set[str] = set()
     skipped: list[Skipped] = []
     for rule in rules:
-        found = _of(mirror, rule, as_of) if rule.judged is not None else []
+        found = _of(mirror, rule, as_of, kept=kept) if rule.judged is not None else []
         old = {one.ticket for one in found if not one.fresh}
         silent = {one.ticket for one in found if one.fresh and not one.read}
         bare = {one.ticket for one in found if not one.tagged}
@@ -65,7 +66,7 @@ def _price(tags: int, lists: int) -> str:
     return f" (reading them costs about {credits} credits)" if credits else ""
 
 
-def _of(mirror: Queries, rule: CompiledRule, as_of: datetime) -> list[_Unjudged]:
+def _of(mirror: Queries, rule: CompiledRule, as_of: datetime, *, kept: bool) -> list[_Unjudged]:
     assert rule.judged is not None
     cells = [Sql("t.ticket_id")]
     cells.append(Sql("t.tags_current" if "tags" in rule.hangs else "TRUE"))
@@ -75,8 +76,7 @@ def _of(mirror: Queries, rule: CompiledRule, as_of: datetime) -> list[_Unjudged]
         cells += [Sql("TRUE"), Sql("TRUE")]
     told = "coalesce(t.knows_closed_by, false)" if "history" in rule.hangs else "TRUE"
     cells.append(Sql(told))
-    found = query(
-        "SELECT", join(", ", cells), "FROM rule_ground AS t WHERE (", rule.judged, ") IS NULL",
-        scope(rule),
-    )  # fmt: skip
+    source = f"FROM {relation(rule) if kept else 'rule_ground AS t'} WHERE ("
+    holds = (rule.quick if kept else None) or rule.judged
+    found = query("SELECT", join(", ", cells), source, holds, ") IS NULL", scope(rule))
     return [_Unjudged._make(row) for row in mirror.rows(found)]

@@ -145,7 +145,7 @@ class Speaker:
         wanted = dict(_columns(action))
         named = join(", ", [Sql("t.ticket_id"), *wanted.values()])
         ids = texts(ticket.id for ticket in tickets)
-        source = "FROM rule_ground AS t WHERE t.ticket_id IN ("
+        source = f"FROM {self.ground.relation} AS t WHERE t.ticket_id IN ("
         told = {"rule.id": rule.id, "rule.why": rule.why}
         return {
             row[0]: {**told, **dict(zip(wanted, row[1:], strict=True))}

@@ -16,12 +16,14 @@ from zdsync.sql import Sql
 
 # A write because of a conversation is stale where these have moved since the plan.
 COUNTS = ("thread_count", "comment_count")
+# What tells of a ticket what is read of it (changes/needs.py).
+STANDING = ("tags_current", "row_seen_at", "replies_read")
 _BEGINNING = 2_000  # characters of a comment that are looked at
 # What hangs on tickets → the view that tells it, one row a live ticket.
 _TOLD_BY = {"conversation": "zdsync.ticket_replies", "history": "zdsync.ticket_closers"}
 _NOTES = """
 SELECT c.ticket_id, left(c.content, ?)
-FROM desk.comments c JOIN rule_ground t ON t.ticket_id = c.ticket_id
+FROM desk.comments c JOIN {ground} t ON t.ticket_id = c.ticket_id
 WHERE t.replies_read AND c.deleted_at IS NULL AND c.content IS NOT NULL
     AND json_extract_string(c.commenter, '$.type') IS DISTINCT FROM 'END_USER'
     AND (t.replies_last_inbound IS NULL OR c.commented_time > t.replies_last_inbound)
@@ -46,14 +48,16 @@ def source(rules: Sequence[CompiledRule]) -> str:
     return "".join(pieces)
 
 
-def count_calls(mirror: Queries, rules: Sequence[CompiledRule]) -> None:
+def count_calls(
+    mirror: Queries, rules: Sequence[CompiledRule], ground: str = "rule_ground"
+) -> None:
     """Add the comments on calls since the customer last wrote to `attempts`."""
     markers = tuple({marker for rule in rules for marker in rule.call_markers})
     if not markers:
         return
-    notes = mirror.rows(Sql(_NOTES, (_BEGINNING,)))
+    notes = mirror.rows(Sql(_NOTES.format(ground=ground), (_BEGINNING,)))
     calls = Counter(one for one, text in notes if searchable(text).startswith(markers))
     if calls:
         counted = table([(ticket, str(many)) for ticket, many in calls.items()])
-        added = "UPDATE rule_ground AS t SET attempts = attempts + CAST(s.r[2] AS BIGINT) FROM ("
-        mirror.run(query(added, counted, ") s WHERE s.r[1] = t.ticket_id"))
+        added = "AS t SET attempts = attempts + CAST(s.r[2] AS BIGINT) FROM ("
+        mirror.run(query("UPDATE", ground, added, counted, ") s WHERE s.r[1] = t.ticket_id"))

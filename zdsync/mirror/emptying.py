@@ -169,7 +169,7 @@ def retire(
         if "ticket_id" not in columns or table in ("zdsync.journal", _FORGOTTEN):
             continue
         gone = "t.ticket_id in (select id from desk.tickets where emptied_at is not null)"
-        if table == "zdsync.folded":
+        if table in personal.OF_TEXTS:
             database.run(Sql(f"delete from {ident(table)} t where {gone}"))
         elif table.startswith("desk.") and table not in personal.DROPPED:
             many += _empty(database, table, columns, gone)
@@ -200,7 +200,8 @@ def empty_columns(database: Database, names: Sequence[Named]) -> int:
             text = "update zdsync.ticket_changes set before = null, after = null where field = ?"
             database.run(Sql(text, (field,)))
         if one.table == TICKETS and one.column in ("subject", "description"):
-            database.run(Sql("delete from zdsync.folded"))
+            for kept in personal.OF_TEXTS:
+                database.run(Sql(f"delete from {ident(kept)}"))
     return many
 
 

@@ -29,7 +29,10 @@ from zdsync.mirror.upsert import naive
 from zdsync.sql import Sql, ident
 
 # Text that only the rules need; who was forgotten.
-PRIVATE_TABLES = ("zdsync.folded", "zdsync.forgotten")
+PRIVATE_TABLES = (
+    *("zdsync.folded", "zdsync.text_hits", "zdsync.text_asked"),
+    "zdsync.forgotten",
+)
 _TIMEOUT = 600
 _REVISION = "select coalesce(max(value::bigint), 0) from zdsync.options where name = 'revision'"
 _LAST = "select value from zdsync.options where name = 'published'"

@@ -6,6 +6,7 @@ identifiers come from the field catalog. Must not: run anything.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from zdsync.rules.compiled import FoldColumn
@@ -16,6 +17,7 @@ from zdsync.rules.condition import (
     Group,
     Operand,
     Score,
+    compares,
 )
 from zdsync.rules.fields import RuleField, typed
 from zdsync.rules.folding import BORDER, exactly, needle, prefix, suffix
@@ -196,3 +198,16 @@ def meant(item: Compare, now: Now) -> list[Sql]:
     """Write the instants that the durations of a comparison stand for."""
     moving = (one for one in item.values if isinstance(one, timedelta | Business | Relative))
     return [_bind(one, item.kind, now) for one in moving]
+
+
+def folds_in(when: Condition, taken: Iterable[RuleField]) -> tuple[FoldColumn, ...]:
+    """List the folded columns of a condition, and of fields taken as text, each once."""
+    read = [field for compare in compares(when) for field in _folded_fields(compare)]
+    columns = [fold for field in (*read, *taken) for fold in folds_of(field)]
+    return tuple({fold.column: fold for fold in columns}.values())
+
+
+def _folded_fields(compare: Compare) -> tuple[RuleField, ...]:
+    if compare.kind not in ("text", "set") or compare.operator == "matches":
+        return ()
+    return (compare.field, compare.other) if compare.other else (compare.field,)

@@ -17,6 +17,7 @@ from typing import Literal
 from zdsync.model import Agent, Named, Scalar
 from zdsync.rules.fields import RuleField
 from zdsync.rules.instants import Moment
+from zdsync.rules.probe import Probe
 from zdsync.rules.templates import Template
 from zdsync.sql import Sql
 
@@ -146,11 +147,17 @@ class SetField:
 
 @dataclass(frozen=True, slots=True)
 class TaxonomyTags:
-    """Tags found in the text: `tags` yields VARCHAR[], best first, at most `at_most`, no null."""
+    """Tags found in the text: `tags` yields VARCHAR[], best first, at most `at_most`, no null.
+
+    `kept` yields the same from what `probe` found before; both None where it searches fields
+    other than subject and description.
+    """
 
     name: str
     tags: Sql
     at_most: int
+    probe: Probe | None = None
+    kept: Sql | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +230,8 @@ class CompiledRule:
     `needs_text`: subject or description must be folded. `hits` yield the words that a text
     condition found (VARCHAR[]), for the plan's evidence. `judged` is `where` of a rule that reads
     what hangs on tickets: null of a ticket for which that is not known and would decide.
+    `probes` are the questions to long text of the condition and the actions; `quick` is `judged`
+    (or `where`) with their answers in columns, and `quick_folds` what it still reads folded.
     `call_markers`: with what a comment on a call begins, searchable; of rules that read attempts.
     `again_after`: after how long the rule may speak again in a ticket, None: never. `formerly`:
     earlier ids, whose memory of what was said is this rule's.
@@ -248,6 +257,10 @@ class CompiledRule:
     call_markers: tuple[str, ...] = ()
     again_after: timedelta | None = None
     formerly: tuple[str, ...] = ()
+    probes: tuple[Probe, ...] = ()
+    quick: Sql | None = None
+    quick_folds: tuple[FoldColumn, ...] = ()
+    reads_long: bool = True  # `quick` or an action reads a description all the same
 
     @property
     def hangs(self) -> frozenset[str]:

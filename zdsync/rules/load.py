@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -19,17 +19,16 @@ from zdsync.rules import speech
 from zdsync.rules.actions import ActionReader
 from zdsync.rules.agreement import Asked, read_agreement, rule_digest
 from zdsync.rules.calendars import read_calendars
-from zdsync.rules.compile import compile_condition, folds_of
+from zdsync.rules.compile import compile_condition, folds_in
 from zdsync.rules.compiled import (
     Action,
     CompiledRule,
-    FoldColumn,
     RuleMode,
     Scope,
     Tags,
     streams_of,
 )
-from zdsync.rules.condition import Compare, Condition, compares, fields_of
+from zdsync.rules.condition import Condition, compares, fields_of
 from zdsync.rules.due import moments, settled
 from zdsync.rules.fields import RuleField
 from zdsync.rules.folding import needle, word
@@ -44,6 +43,7 @@ from zdsync.rules.nodes import Node, Notes, in_order, read_yaml
 from zdsync.rules.now import Calendars, Now
 from zdsync.rules.operands import Operands
 from zdsync.rules.parse import Parser
+from zdsync.rules.probes import kept_fields, probes_of, quicken, reads_long
 from zdsync.rules.resting import Resting, left_to_mend, other_names, resting
 from zdsync.rules.shape import check_shape
 from zdsync.rules.taxonomy import Taxonomy, read_taxonomy
@@ -133,8 +133,11 @@ def compile_rule(
     hangs = now.reads((*operands, *(one for action in rule.actions for one in moments(action))))
     taken = (*rule.plain_fields, *rule.text_fields, *hangs)
     reads = tuple(dict.fromkeys((*fields_of(rule.when), *taken)))
-    folds = _folds(rule, hangs)
+    folds = folds_in(rule.when, (*rule.text_fields, *hangs))
     tags = any(isinstance(action, Tags) for action in rule.actions)
+    asked = quicken(rule.when)
+    kept = (*kept_fields(rule.actions, rule.text_fields), *hangs)
+    values = (*rule.plain_fields, *rule.text_fields)
     return CompiledRule(
         id=rule.id,
         why=rule.why,
@@ -152,7 +155,11 @@ def compile_rule(
         stop=rule.stop,
         reassert=rule.reassert,
         hits=evidence_hits(rule.when, rule.actions, rule.text_fields, file.taxonomies or {}),
-        judged=judge_rule(rule.when, (*rule.plain_fields, *rule.text_fields), now),
+        judged=judge_rule(rule.when, values, now),
+        probes=probes_of(rule.when, rule.actions),
+        quick=judge_rule(asked, values, now) or compile_condition(asked, now),
+        quick_folds=folds_in(asked, kept),
+        reads_long=reads_long(asked, rule.actions),
         call_markers=file.call_markers if any(one.name == "attempts" for one in reads) else (),
         again_after=rule.again_after,
         formerly=rule.formerly,
@@ -166,18 +173,6 @@ def _evidence(field: RuleField) -> Sql:
     if field.kind == "set":
         return "array_to_string(" + field.raw + ", ', ')"
     return field.raw if field.kind == "bool" else "CAST(" + field.raw + " AS VARCHAR)"
-
-
-def _folds(rule: Rule, more: Iterable[RuleField]) -> tuple[FoldColumn, ...]:
-    read = [field for compare in compares(rule.when) for field in _folded_fields(compare)]
-    columns = [fold for field in (*read, *rule.text_fields, *more) for fold in folds_of(field)]
-    return tuple({fold.column: fold for fold in columns}.values())
-
-
-def _folded_fields(compare: Compare) -> tuple[RuleField, ...]:
-    if compare.kind not in ("text", "set") or compare.operator == "matches":
-        return ()
-    return (compare.field, compare.other) if compare.other else (compare.field,)
 
 
 class _File:

@@ -11,6 +11,8 @@ from zdsync.rules.fields import RuleField
 from zdsync.rules.folding import BORDER, core, needle, word
 from zdsync.rules.names import refuses_tag
 from zdsync.rules.nodes import Node, Notes
+from zdsync.rules.probe import Probe
+from zdsync.rules.probes import taxonomy_probe
 from zdsync.sql import Sql, ident, join, value
 
 
@@ -88,7 +90,17 @@ def taxonomy_tags(taxonomy: Taxonomy, fields: tuple[RuleField, ...], at_most: in
     picked = "list_slice(" + best + ", 1, CAST(" + value(at_most) + " AS INTEGER))"
     named = "list_transform(" + picked + ", lambda r: list_extract(" + tags + f", {place}))"
     found = "CASE WHEN " + _any(taxonomy, fields) + " THEN " + named + " ELSE [] END"
-    return TaxonomyTags(taxonomy.name, found, at_most)
+    probe = taxonomy_probe([(label.tag, label.words) for label in taxonomy.labels], fields)
+    kept = None if probe is None else _kept(probe, tags, at_most)
+    return TaxonomyTags(taxonomy.name, found, at_most, probe, kept)
+
+
+def _kept(probe: Probe, tags: Sql, at_most: int) -> Sql:
+    """Write the SQL that reads the tags from the labels found before: their places, best first."""
+    column = f"t.{ident(probe.column)}"
+    picked = f"list_slice({column}, 1, CAST(" + value(at_most) + " AS INTEGER))"
+    named = "list_transform(" + picked + ", lambda place: list_extract(" + tags + ", place))"
+    return f"CASE WHEN len({column}) > 0 THEN " + named + " ELSE [] END"
 
 
 def _any(taxonomy: Taxonomy, fields: tuple[RuleField, ...]) -> Sql:

@@ -51,6 +51,7 @@ select
     t.id as ticket_id,
     t.ticket_number,
     t.presence,
+    t.status_type as row_status_type,
     t.department_id,
     t.assignee_id,
     t.team_id,

@@ -1,0 +1,258 @@
+"""Questions to the long text of a ticket, put apart so that each is asked once per changed text.
+
+A Probe is one question to subject and description: does it hold these words, does it match this
+pattern, which labels of a taxonomy does it speak of. `quicken` turns a condition into one that
+reads the answers from columns; the condition itself stays the truth, and both are equal (a
+property in tests/changes/test_hits.py). Pure. Must not: read or keep anything.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Literal
+
+import orjson
+
+from zdsync.rules.compiled import (
+    Action,
+    Assign,
+    FieldChoice,
+    FieldValue,
+    Lookup,
+    SetField,
+    Tags,
+    TaxonomyTags,
+)
+from zdsync.rules.condition import Compare, Condition, Group, Score, compares, fields_of
+from zdsync.rules.fields import RuleField
+from zdsync.rules.folding import BORDER, is_word, needle
+from zdsync.rules.probe import Probe
+from zdsync.sql import value
+
+_LONG: Mapping[str, tuple[str, ...]] = {
+    "text": ("subject", "description"),
+    "subject": ("subject",),
+    "description": ("description",),
+}
+
+
+def probe_of(item: Compare) -> Probe | None:
+    """The question that a comparison puts to long text; None where it asks something else."""
+    fields = _LONG.get(item.field.name)
+    if fields is None or item.kind != "text" or item.other is not None:
+        return None
+    words = tuple(str(word) for word in item.values if word is not None)
+    if item.operator in ("contains_any", "contains_all"):
+        kind: Literal["any", "all"] = "any" if item.operator == "contains_any" else "all"
+        return _probe(kind, fields, tuple(dict.fromkeys(needle(word) for word in words)))
+    if item.operator == "matches":
+        raw = item.field.raw
+        test = "(" + raw + " <> '' AND regexp_matches(" + raw + ", " + value(words[0]) + "))"
+        return replace(_probe("pattern", fields, words), test="coalesce(" + test + ", false)")
+    return None
+
+
+def taxonomy_probe(
+    labels: Iterable[tuple[str, tuple[str, ...]]], fields: Iterable[RuleField]
+) -> Probe | None:
+    """The question which labels a text speaks of; None where other fields are searched too."""
+    names = [_LONG.get(field.name) for field in fields]
+    if None in names:
+        return None
+    searched = tuple(dict.fromkeys(name for some in names for name in some or ()))
+    listed = [(tag, tuple(needle(word) for word in words)) for tag, words in labels]
+    asked = tuple(dict.fromkeys(word for _, words in listed for word in words))
+    places = tuple(tuple(asked.index(word) for word in words) for _, words in listed)
+    probe = _probe("labels", searched, (*asked, *(repr(some) for some in places)))
+    return replace(probe, words=asked, labels=places)
+
+
+def _probe(
+    kind: Literal["any", "all", "pattern", "labels"],
+    fields: tuple[str, ...],
+    words: tuple[str, ...],
+) -> Probe:
+    """`words` are needles, or the pattern; the name is the digest of the whole question."""
+    digest = hashlib.sha256(orjson.dumps((kind, fields, words))).hexdigest()[:16]
+    return Probe(digest, kind, fields, words)
+
+
+def quicken(condition: Condition) -> Condition:
+    """Write a condition that finds the answers to its probes in columns of the ground."""
+    match condition:
+        case Compare():
+            probe = probe_of(condition)
+            return condition if probe is None else _answered(condition, probe)
+        case Group(kind=kind, parts=parts):
+            return Group(kind, tuple(quicken(part) for part in parts))
+        case Score(at_least=at_least, signals=signals):
+            asked = [replace(signal, when=quicken(signal.when)) for signal in signals]
+            return Score(at_least, tuple(asked))
+    return condition
+
+
+def _answered(item: Compare, probe: Probe) -> Compare:
+    field = RuleField(probe.column, "bool", probe.column, item.field.streams)
+    return replace(item, field=field, kind="bool", operator="is", values=(True,))
+
+
+def probes_of(when: Condition, actions: Iterable[Action]) -> tuple[Probe, ...]:
+    """List the probes of a condition and of the taxonomies of actions, each once."""
+    found = [probe_of(compare) for compare in compares(when)]
+    found += [one.probe for one in _taxonomies(actions)]
+    return tuple({probe.name: probe for probe in found if probe is not None}.values())
+
+
+def kept_fields(
+    actions: Iterable[Action], text_fields: Iterable[RuleField]
+) -> tuple[RuleField, ...]:
+    """The text fields that actions still read where taxonomies take what was found before."""
+    some = list(actions)
+    answered = all(one.probe is not None for one in _taxonomies(some))
+    looked = {
+        action.value.field
+        for action in some
+        if isinstance(action, SetField) and isinstance(action.value, FieldValue | Lookup)
+    }
+    return tuple(
+        field
+        for field in text_fields
+        if field.name not in _LONG or not answered or field.name in looked
+    )
+
+
+def reads_long(asked: Condition, actions: Iterable[Action]) -> bool:
+    """Whether a description is read all the same, by a quickened condition or by an action."""
+    some = list(actions)
+    read = {field.name for field in fields_of(asked)}
+    for action in some:
+        if isinstance(action, SetField) and isinstance(action.value, FieldValue | Lookup):
+            read.add(action.value.field)
+        elif isinstance(action, Assign):
+            read |= {one.field for one in action.choices if isinstance(one, FieldChoice)}
+    return bool(read & {"text", "description"}) or any(
+        one.probe is None for one in _taxonomies(some)
+    )
+
+
+def _taxonomies(actions: Iterable[Action]) -> Iterator[TaxonomyTags]:
+    for action in actions:
+        if isinstance(action, Tags) and action.taxonomy is not None:
+            yield action.taxonomy
+
+
+@dataclass(frozen=True)
+class Finder:
+    """Answers the word probes of one text in Python; patterns are DuckDB's.
+
+    A needle that holds a whole word can only be found where the text has that word; so a text is
+    cut into its words once, and few of the needles are searched at all.
+    """
+
+    probes: tuple[Probe, ...]
+
+    def answers(self, subject: str | None, description: str | None) -> list[str]:
+        """Name what holds of two searchable texts: `name` of a probe, `name=place` of a label.
+
+        Labels stand best first: most distinct words, then the order of the file.
+        """
+        hits = {"subject": self._hits(subject), "description": self._hits(description)}
+        if not hits["subject"] and not hits["description"]:
+            return []
+        found: list[str] = []
+        for probe in self._asked(hits["subject"] | hits["description"]):
+            here = frozenset().union(*(hits[name] for name in probe.fields))
+            if probe.kind == "labels":
+                found += self._ranked(probe, here)
+            elif probe.kind == "any":
+                found += [probe.name] * (not here.isdisjoint(probe.words))
+            else:
+                found += [probe.name] * here.issuperset(probe.words)
+        return found
+
+    def _hits(self, text: str | None) -> frozenset[str]:
+        if not text:
+            return frozenset()
+        words = set(text.split(BORDER)[1::2])
+        hits = {BORDER + word + BORDER for word in words & self._alone}
+        for word in words & self._anchors.keys():
+            hits.update(one for one in self._anchors[word] if one in text)
+        # The border is the most frequent character: sought without it first.
+        hits.update(one for one in self._openings if one[1:] in text and one in text)
+        hits.update(one for one in self._plain if one in text)
+        if not text.isascii():
+            hits.update(one for one in self._foreign if one in text)
+        return frozenset(hits)
+
+    def _ranked(self, probe: Probe, here: frozenset[str]) -> list[str]:
+        labels = self._labels[probe.name]
+        counts = Counter(place for word in here for place in labels.get(word, ()))
+        order = sorted((-many, place) for place, many in counts.items())
+        return [f"{probe.name}={place}" for _, place in order]
+
+    @cached_property
+    def _labels(self) -> dict[str, dict[str, list[int]]]:
+        """For each taxonomy the places of the labels that a needle counts for, once a word."""
+        found: dict[str, dict[str, list[int]]] = {}
+        for probe in self.probes:
+            labels = found.setdefault(probe.name, {})
+            for place, words in enumerate(probe.labels, 1):
+                for word in words:
+                    labels.setdefault(probe.words[word], []).append(place)
+        return found
+
+    def _asked(self, hits: Iterable[str]) -> list[Probe]:
+        by = self._by_needle
+        found = {probe.name: probe for hit in hits for probe in by[hit]}
+        return [found[name] for name in sorted(found)]
+
+    @cached_property
+    def _by_needle(self) -> dict[str, list[Probe]]:
+        found: dict[str, list[Probe]] = {}
+        for probe in self.probes:
+            for one in probe.words if probe.kind != "pattern" else ():
+                found.setdefault(one, []).append(probe)
+        return found
+
+    @cached_property
+    def _alone(self) -> frozenset[str]:
+        """Needles that are one whole word: found by it alone."""
+        return frozenset(
+            one[1:-1] for one in self._by_needle if _words(one) == [one[1:-1]] and len(one) > 2
+        )
+
+    @cached_property
+    def _anchors(self) -> dict[str, list[str]]:
+        """Longer needles by the longest whole word in them."""
+        found: dict[str, list[str]] = {}
+        for one in self._by_needle:
+            words = _words(one)
+            if words and words != [one[1:-1]]:
+                found.setdefault(max(words, key=len), []).append(one)
+        return found
+
+    @cached_property
+    def _openings(self) -> list[str]:
+        """Needles that a word of the text begins with."""
+        return [one for one in self._wordless if one.isascii() and one.startswith(BORDER)]
+
+    @cached_property
+    def _plain(self) -> list[str]:
+        return [one for one in self._wordless if one.isascii() and not one.startswith(BORDER)]
+
+    @cached_property
+    def _foreign(self) -> list[str]:
+        return [one for one in self._wordless if not one.isascii()]
+
+    @cached_property
+    def _wordless(self) -> list[str]:
+        return [one for one in self._by_needle if not _words(one)]
+
+
+def _words(sought: str) -> list[str]:
+    """The whole words in a needle: parts with a border on both sides that are no separators."""
+    return [part for part in sought.split(BORDER)[1:-1] if part and is_word(part)]
