@@ -143,7 +143,7 @@ WEEK = dict.fromkeys(DAYS[:5], "09:00-12:00, 13:00-18:00") | {"sat": "10:00-14:0
         ("2026-06-15 16:00", Business(1, "day"), "2026-06-13 14:00"),  # after its close
         ("2026-06-15 07:00", Business(1, "day"), "2026-06-13 10:00"),  # before its opening
         ("2026-06-16 12:30", Business(1, "day"), "2026-06-15 12:00"),  # inside the break
-        ("2026-06-14 12:00", Business(1, "day"), "2026-06-12 18:00"),  # Sunday is the end of Saturday
+        ("2026-06-14 12:00", Business(1, "day"), "2026-06-12 18:00"),  # Sunday: Saturday's end
         ("2026-07-06 10:00", Business(1, "day"), "2026-07-02 10:00"),  # the 3rd and 4th are off
         ("2026-06-17 10:30", Business(90, "minute"), "2026-06-17 09:00"),
         ("2026-06-17 10:30", Business(2, "hour"), "2026-06-16 17:30"),
