@@ -58,7 +58,13 @@ def figures() -> Iterator[Figure]:
             for name in ("first plan (folds the text)", "next plan"):
                 started = time.perf_counter()
                 plan = evaluate(
-                    mirror, compiled, portal, as_of=NOW, rules_digest=file.digest
+                    mirror,
+                    compiled,
+                    portal,
+                    as_of=NOW,
+                    rules_digest=file.digest,
+                    kept=True,
+                    whole=True,
                 ).plan()
                 took = time.perf_counter() - started
                 what = f"{name}: {len(compiled)} rules, {len(plan.changes):,} changes"
