@@ -70,7 +70,8 @@ def unplayed(played: Rehearsal) -> Iterator[str]:
     for one in played.skipped:
         reasons.setdefault(one.reason, []).append(one.rule)
     for reason, rules in reasons.items():
-        yield f"whether {', '.join(rules)} quarrel with others: {reason}"
+        verb = "quarrels" if len(rules) == 1 else "quarrel"
+        yield f"whether {', '.join(rules)} {verb} with others: {reason}"
     if played.unread:
         count = played.unread
         yield f"quarrels over {count} tickets whose tags or conversation were not read"
