@@ -27,7 +27,11 @@ FILLER = tuple(
 )
 
 
-# The shipped file has eight rules; the figure speaks of ten.
+# The figure speaks of ten rules: eight of the shipped ones, and two more.
+SHIPPED = {
+    *("close-spam", "patient-out-of-it", "patient-to-contact-owner", "priority-by-sla-tier"),
+    *("email-starts-at-medium", "tag-area", "tag-type", "tag-special"),
+}
 TWO_MORE = """
   - id: old-and-untouched
     mode: apply
@@ -52,9 +56,11 @@ def figures() -> Iterator[Figure]:
             portal = mirror.portal()
             text = rules.replace("mode: plan", "mode: apply") + TWO_MORE
             loaded = load_rules(text, "rules.yaml", portal)
-            assert not loaded.problems, loaded.problems
             file = loaded.rules
-            compiled = [compile_rule(rule, file, portal, NOW) for rule in file.rules]
+            ten = SHIPPED | {"old-and-untouched", "refunds-to-community"}
+            chosen = [rule for rule in file.rules if rule.id in ten]
+            assert len(chosen) == len(ten), [rule.id for rule in chosen]
+            compiled = [compile_rule(rule, file, portal, NOW) for rule in chosen]
             for name in ("first plan (folds the text)", "next plan"):
                 started = time.perf_counter()
                 plan = evaluate(
