@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 from io import TextIOWrapper
 
 from zdsync.cli.parser import build_parser
@@ -22,9 +23,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="replace")
     diagnostics.setup_log(verbose=args.verbose, quiet=quiet)
     try:
-        from zdsync.cli import commands
-
-        code: int = getattr(commands, args.run)(args)
+        code: int = getattr(import_module(f"zdsync.cli.{args.room}"), args.run)(args)
         sys.stdout.flush()
         return code
     except BrokenPipeError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from functools import partial
 
 _Parser = argparse.ArgumentParser
 _Add = Callable[..., _Parser]
@@ -20,7 +21,7 @@ Start here:  zdsync demo          everything, on a simulated Zoho
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """Return the parser; each command sets `run`, the name of a function in commands."""
+    """Return the parser; each command sets `run`, the name of a function in the module `room`."""
     parser = argparse.ArgumentParser(
         prog="zdsync",
         description=DESCRIPTION,
@@ -30,15 +31,15 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("-v", "--verbose", action="store_true", help="log in more detail")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
 
-    def add(name: str, text: str) -> argparse.ArgumentParser:
+    def add(name: str, text: str, room: str = "commands") -> argparse.ArgumentParser:
         command = commands.add_parser(name, help=text, description=text[0].upper() + text[1:])
-        command.set_defaults(run=name)
+        command.set_defaults(run=name, room=room)
         return command
 
     _look_around(add)
     _connect(add)
     _mirror(add)
-    _rules(add)
+    _rules(partial(add, room="rule_commands"))
     _reading(add)
     return parser
 
