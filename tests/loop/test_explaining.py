@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +18,9 @@ from zdsync.cli import main
 
 def test_explain_tells_the_changes_of_the_plan_of_every_ticket(tmp_path: Path) -> None:
     with portal(tmp_path, tickets=120) as place:
+        shipped = place.settings.rules.read_text(encoding="utf-8")
+        # Every open ticket of this portal waits for too long: without this rule some are quiet.
+        place.rules(re.sub(r"(?ms)^  - id: no-reply-after-a-day$.*?(?=^  - id: )", "", shipped))
         place.pull()
         app = place.app(child_credits=10_000.0)
         whole = app.plan()

@@ -157,12 +157,23 @@ def _rows_of(place: Portal, ticket: str) -> dict[str, tuple[Any, ...]]:
     return {field: tuple(rest) for field, *rest in rows}
 
 
+_TO_OWNERS = """
+version: 1
+rules:
+  - id: to-owners
+    mode: apply
+    when: {requester.is_agent: false, contact.owner: {known: true}}
+    then: [{assign: {field: contact.owner}}]
+"""
+
+
 def test_what_zdsync_wrote_is_its_own_and_what_others_did_meanwhile_is_theirs(
     tmp_path: Path,
 ) -> None:
     clock = Ticking()
     with portal(tmp_path, tickets=120, now=clock.now) as place:
         place.clock = clock
+        place.rules(_TO_OWNERS)
         place.pull()
         planned = place.app().plan()
         fields: dict[str, set[str]] = defaultdict(set)
