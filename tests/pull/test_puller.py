@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import timedelta
 from pathlib import Path
 
@@ -64,6 +65,38 @@ def test_what_a_failing_walk_had_read_is_kept(tmp_path: Path) -> None:
         _break_after(place, app, pages=8)  # fewer than fill a batch
         assert len(_ids(place)) >= 300
         assert _cursor(place).pending
+
+
+def test_small_streams_are_asked_for_side_by_side(tmp_path: Path) -> None:
+    with portal(tmp_path, tickets=40) as place:
+        app = place.app()
+        desk = app.place.zoho.desk
+        pages, both = desk.pages, threading.Barrier(2)
+
+        def together(spec):  # type: ignore[no-untyped-def]  # as the connector's
+            if spec.name in ("desk.departments", "desk.agents"):
+                both.wait(timeout=30)  # one after the other would wait for ever
+            return pages(spec)
+
+        desk.pages = together  # type: ignore[method-assign]  # the only way to see it
+        assert all(outcome.error is None for outcome in app.pull())
+        assert place.rows("SELECT count(*) FROM desk.agents")[0][0] > 10
+
+
+def test_a_small_stream_that_fails_leaves_the_others_alone(tmp_path: Path) -> None:
+    with portal(tmp_path, tickets=40) as place:
+        app = place.app()
+        desk = app.place.zoho.desk
+        pages = desk.pages
+
+        def down(spec):  # type: ignore[no-untyped-def]  # as the connector's
+            if spec.name == "desk.agents":
+                raise ZohoFailed("Zoho is down")
+            return pages(spec)
+
+        desk.pages = down  # type: ignore[method-assign]  # the only way to break one stream
+        failed = [outcome.stream for outcome in app.pull() if outcome.error]
+        assert failed == ["desk.agents"]
 
 
 def _break_after(place: Portal, app: App, pages: int) -> None:

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
-from datetime import timedelta
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 
 from zdsync.clock import Clock
 from zdsync.connectors import Crm, Desk, forbids
@@ -37,6 +38,7 @@ from zdsync.streams import BY_NAME, STREAMS, StreamSpec
 
 log = logging.getLogger(__name__)
 
+_Fetched = tuple[datetime, list[RecordBatch]]  # since when, and all of a small stream
 FIELD_MODULES = ("tickets", "contacts", "accounts")
 
 
@@ -55,6 +57,7 @@ class Puller:
     accept_deletes: bool = False
     surveyed: bool = False  # a CRM list was surveyed in this run
     readers: drift.Readers = drift.nobody
+    _ahead: dict[str, Future[_Fetched]] = field(default_factory=dict)
 
     def pull(
         self, names: Sequence[str] = (), *, full: bool = False, due_only: bool = False
@@ -63,6 +66,15 @@ class Puller:
         chosen = [spec for spec in self.available() if not names or spec.name in names]
         if due_only:
             chosen = [spec for spec in chosen if self._due(spec)]
+        with ThreadPoolExecutor(self.workers()) as pool:
+            # A page or two each: waiting for one after the other is what a small portal waits for.
+            small = [
+                one for one in chosen if one.system == "desk" and one.walk in ("pages", "fields")
+            ]
+            self._ahead = {spec.name: pool.submit(self._fetch, spec) for spec in small}
+            return self._pull_all(chosen, full)
+
+    def _pull_all(self, chosen: Sequence[StreamSpec], full: bool) -> list[StreamOutcome]:
         outcomes: list[StreamOutcome] = []
         ended: dict[str, ZdsyncError] = {}  # systems that give nothing more in this run
         for spec in chosen:
@@ -116,19 +128,24 @@ class Puller:
         elif spec.walk == "fields":
             self._replace_fields(spec, tally)
         else:
-            self._replace(spec, self.desk.pages(spec), tally)
+            self._replace(spec, self._fetched(spec), tally)
 
     # -- whole streams: a few pages, read in full ------------------------------------------
 
-    def _replace(
-        self,
-        spec: StreamSpec,
-        batches: Iterable[RecordBatch],
-        tally: _Tally,
-        keep: Iterable[str] = (),
-    ) -> None:
+    def _fetch(self, spec: StreamSpec) -> _Fetched:
         now = self.clock.now()
-        held = list(batches)
+        if spec.walk == "fields":
+            return now, [self.desk.fields(module) for module in FIELD_MODULES]
+        return now, list(self.desk.pages(spec))
+
+    def _fetched(self, spec: StreamSpec) -> _Fetched:
+        ahead = self._ahead.pop(spec.name, None)
+        return ahead.result() if ahead else self._fetch(spec)
+
+    def _replace(
+        self, spec: StreamSpec, fetched: _Fetched, tally: _Tally, keep: Iterable[str] = ()
+    ) -> None:
+        now, held = fetched
         cursor = replace(self.mirror.cursor(spec.name), complete=True, last_pull_at=now, value=now)
         ids = {row["id"] for batch in held for row in batch.rows} | set(keep)
         with self.mirror.transaction():
@@ -137,11 +154,11 @@ class Puller:
 
     def _replace_fields(self, spec: StreamSpec, tally: _Tally) -> None:
         """Read the fields' metadata anew, and note what drifted since the last time."""
-        batches = [self.desk.fields(module) for module in FIELD_MODULES]
+        fetched = self._fetched(spec)
         whole = self.mirror.cursor(spec.name).complete
         with self.mirror.transaction():
             before = drift.known(self.mirror, spec.name)
-            self._replace(spec, batches, tally, drift.unlisted(before, batches))
+            self._replace(spec, fetched, tally, drift.unlisted(before, fetched[1]))
             if whole:
                 drift.note(self.mirror, spec.name, before, self.clock.now(), self.readers)
 
