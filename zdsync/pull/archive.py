@@ -18,18 +18,37 @@ from zdsync.errors import Refused
 from zdsync.mirror import Mirror
 from zdsync.model import RecordBatch
 from zdsync.pull.repair import Repair
+from zdsync.pull.side_by_side import side_by_side
 from zdsync.sql import Sql
 
 EVERY = timedelta(days=7)
 _NOTE = "archive."
 log = logging.getLogger(__name__)
 
+_Begun = tuple[RecordBatch | Refused | None, Iterator[RecordBatch]]
 
-def first_read(mirror: Mirror, desk: Desk, now: datetime) -> Iterator[RecordBatch]:
-    """Yield the archived tickets of all departments, after a backfill; Refused ends a list."""
-    for department in list(_due(mirror, now, differs=True)):
+
+def first_read(mirror: Mirror, desk: Desk, now: datetime, workers: int) -> Iterator[RecordBatch]:
+    """Yield the archived tickets of all departments, after a backfill; Refused ends a list.
+
+    The lists begin side by side: most are a page or none.
+    """
+
+    def begin(department: str) -> _Begun:
+        pages = desk.proofs.archived(department)
         try:
-            yield from desk.proofs.archived(department)
+            return next(pages, None), pages
+        except Refused as refused:
+            return refused, pages
+
+    begun = side_by_side(workers, begin, list(_due(mirror, now, differs=True)))
+    for department, (first, rest) in begun.items():
+        try:
+            if isinstance(first, Refused):
+                raise first
+            if first is not None:
+                yield first
+            yield from rest
         except Refused as refused:
             log.warning("department=%s archived=unreadable (%s)", department, refused.what)
         mirror.note(_NOTE + department, now.isoformat())

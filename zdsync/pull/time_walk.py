@@ -57,9 +57,9 @@ class TimeWalk:
                 self._keep(rows, cursor)
         done = replace(cursor, pending=(), complete=True, last_pull_at=now, deep_at=now)
         self.commit([], done, self._total)
-        archived = self.spec.name == _TICKETS
-        for batch in first_read(self.mirror, self.desk, now) if archived else ():
-            self.commit([batch], None, self._total)
+        if self.spec.name == _TICKETS:
+            for batch in first_read(self.mirror, self.desk, now, self.workers()):
+                self.commit([batch], None, self._total)
 
     def _incremental(self, cursor: Cursor) -> None:
         """Walk modified time from the cursor; it follows the committed rows, never beyond."""
