@@ -46,12 +46,14 @@ class World:
     """The sandbox, and a clock of it that can be set back for an edit."""
 
     def __init__(self, tickets: int) -> None:
-        self.back = timedelta()
+        # The seeded history ends at a full hour; a pull just after it would read its end again.
+        self.back = timedelta(hours=2)
         self.box = Sandbox(
             tickets,
             variant=Variant(edition="enterprise"),
             now=lambda: datetime.now(UTC) - self.back,
         )
+        self.back = timedelta()
 
     def grow(self, times: int, mirror: Path) -> int:
         """Copy every live ticket on both sides; returns how many the sandbox has then."""
