@@ -86,7 +86,7 @@ def _fold_long(mirror: Queries, folds: Sequence[FoldColumn]) -> None:
     stale = [
         row[0] for row in mirror.rows(Sql("SELECT ticket_id FROM rule_ground WHERE text_stale"))
     ]
-    for some in _batches(stale):
+    for some in batches(stale):
         ids = texts(some)
         raw = "SELECT ticket_id, text_digest, subject, description FROM rule_ground WHERE ticket_id"
         found = mirror.rows(query(raw, "IN (", ids, ")"))
@@ -106,7 +106,7 @@ def fold_short(mirror: Queries, folds: Iterable[FoldColumn]) -> None:
         column = ident(one.column)
         left = query("(", one.raw, f") IS NOT NULL AND t.{column} IS NULL")
         raws = mirror.rows(query("SELECT DISTINCT", one.raw, "FROM rule_ground t WHERE", left))
-        for some in _batches([row[0] for row in raws]):
+        for some in batches([row[0] for row in raws]):
             folded = table([(raw, searchable(raw)) for raw in some])
             source = query("FROM (", folded, ") s WHERE s.r[1] = (", one.raw, ")")
             mirror.run(query("UPDATE rule_ground AS t SET", column, "= s.r[2]", source))
@@ -116,6 +116,7 @@ def _fold(text: str | None) -> str | None:
     return None if text is None else searchable(text).replace("\0", " ")
 
 
-def _batches(items: Sequence[str]) -> Iterator[Sequence[str]]:
+def batches(items: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Cut texts into as many as are folded and stored at a time."""
     for start in range(0, len(items), _BATCH):
         yield items[start : start + _BATCH]

@@ -13,10 +13,10 @@ decide anything.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
 from zdsync.changes import spoken
-from zdsync.changes.ground import OPEN, in_scope, narrowed
+from zdsync.changes.ground import OPEN, batches, in_scope, narrowed
 from zdsync.changes.hits import answer, find_hits
 from zdsync.changes.matches import slots
 from zdsync.changes.store import Queries, query, table
@@ -25,7 +25,6 @@ from zdsync.rules.folding import needs_python, searchable, searchable_in_sql
 from zdsync.rules.probe import Probe
 from zdsync.sql import Sql, ident, join
 
-_BATCH = 2_000  # texts folded at a time
 _VIEW = """
 CREATE OR REPLACE TEMP VIEW rule_whole AS
 SELECT b.*, r.* EXCLUDE ({shared}), d.description {columns}
@@ -148,12 +147,7 @@ def _fold_distinct(mirror: Queries, place: int) -> None:
     )  # fmt: skip
     mirror.run(made)
     left = mirror.rows(query(f"SELECT t.raw FROM {name} t WHERE", needs_python(raw)))
-    for some in _batches([row[0] for row in left]):
+    for some in batches([row[0] for row in left]):
         folded = table([(one, searchable(one)) for one in some])
         done = query(f"UPDATE {name} AS t SET folded = s.r[2] FROM (", folded, ") s")
         mirror.run(done + " WHERE s.r[1] = t.raw")
-
-
-def _batches(items: Sequence[str]) -> Iterator[Sequence[str]]:
-    for start in range(0, len(items), _BATCH):
-        yield items[start : start + _BATCH]

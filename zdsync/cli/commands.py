@@ -9,7 +9,7 @@ from pathlib import Path
 from zdsync import readings
 from zdsync.app import App
 from zdsync.cli.bars import watching
-from zdsync.cli.output import PARTLY, document, out, say, width
+from zdsync.cli.output import PARTLY, deliver, document, out, say, width
 from zdsync.clock import SystemClock
 from zdsync.errors import CreditsSpent, Misconfigured, TokenRefused
 from zdsync.settings import load_settings
@@ -173,15 +173,11 @@ def resume(args: Namespace) -> int:
 
 def report(args: Namespace) -> int:
     """Print or write a report."""
-    from zdsync.reports import render, save
+    from zdsync.reports import render
 
     built = readings.report(load_settings(), SystemClock(), args.name, args.as_of, args.since)
     text = render(built, args.format, width=width(), colour=sys.stdout.isatty() and not args.output)
-    if args.output:
-        save(text, Path(args.output))
-        say(f"Written to {args.output}")
-    else:
-        out(text)
+    deliver(text, args.output)
     return 0
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+from pathlib import Path
 from typing import Any
 
 PARTLY = 1  # the exit code of what ran, but not for all
@@ -23,6 +24,17 @@ def say(text: str) -> None:
 def width() -> int | None:
     """Columns of the terminal; None for a pipe."""
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+def deliver(text: str, output: str | None) -> None:
+    """Write data to the file that was named, else to stdout."""
+    from zdsync.reports import save
+
+    if output:
+        save(text, Path(output))
+        say(f"Written to {output}")
+    else:
+        out(text)
 
 
 def document(data: Any) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from zdsync import readings
 from zdsync.app import App
-from zdsync.cli.output import PARTLY, document, out, say, show, width
+from zdsync.cli.output import PARTLY, deliver, document, out, say, show, width
 from zdsync.errors import PlanRefused
 from zdsync.settings import load_settings
 
@@ -92,14 +92,9 @@ def apply(args: Namespace) -> int:
 def backtest(args: Namespace) -> int:
     """Try the rules on past tickets."""
     from zdsync.cli.backtested import backtested
-    from zdsync.reports import save
 
     text = backtested(args, width(), colour=sys.stdout.isatty())
-    if args.output:
-        save(text, Path(args.output))
-        say(f"Written to {args.output}")
-    else:
-        out(text)
+    deliver(text, args.output)
     return 0
 
 
