@@ -20,13 +20,7 @@ with setting as (
     from zdsync.options
 ),
 classes as (
-    select status, max(class) = 'Closed' as is_closed from (
-        select status, class from zdsync.statuses
-        where status not in (select status from desk.tickets where status_type is not null)
-        union all
-        select status, any_value(status_type) from desk.tickets
-        where status_type is not null and status is not null group by status
-    ) group by status
+    select status, is_closed from zdsync.status_classes
 ),
 ticket as materialized (
     select t.rowid as key, t.id, t.created_time as created, t.closed_time as closed,

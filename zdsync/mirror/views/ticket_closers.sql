@@ -5,13 +5,7 @@
 -- was read after the closing was seen.
 create or replace view zdsync.ticket_closers as
 with classes as (
-    select status, max(class) = 'Closed' as is_closed from (
-        select status, class from zdsync.statuses
-        where status not in (select status from desk.tickets where status_type is not null)
-        union all
-        select status, any_value(status_type) from desk.tickets
-        where status_type is not null and status is not null group by status
-    ) group by status
+    select status, is_closed from zdsync.status_classes
 ),
 closing as (
     select c.ticket_id, arg_max({'actor': c.actor, 'agent_id': c.agent_id, 'seen_at': c.seen_at},
