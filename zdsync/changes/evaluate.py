@@ -30,6 +30,7 @@ from zdsync.changes.rows import make_rows, relation
 from zdsync.changes.speak import Speaker
 from zdsync.changes.store import Queries, query
 from zdsync.changes.values import tickets_of
+from zdsync.changes.wants import wants
 from zdsync.model import Portal, Voice
 from zdsync.rules.compiled import CompiledRule
 from zdsync.sql import Sql, join
@@ -130,7 +131,9 @@ def evaluate(
             make_rows(mirror, ready, portal, ticket, keep=resting, whole=whole)
         else:
             make_ground(mirror, ready, ticket)
-        ground, resolver = look(mirror, ready, portal, owner_map or {}, kept=kept)
+        ground, resolver = look(
+            mirror, ready, portal, owner_map or {}, kept=kept, whole=ticket is not None
+        )
     needs, blind = unjudged(mirror, ready, as_of, kept=kept)
     speaker = Speaker(
         mirror, ground, resolver, remember(mirror, ready), as_of, voice or Voice(), speechless
@@ -162,9 +165,15 @@ def look(
     owner_map: Mapping[str, str],
     *,
     kept: bool = False,
+    whole: bool = False,
 ) -> tuple[Ground, Resolver]:
-    """Ask each rule's SQL of the ground that was made for these rules (of rows.py if `kept`)."""
-    matches = [Matches(rule, _matched(mirror, rule, kept=kept)) for rule in ready]
+    """Ask each rule's SQL of the ground that was made for these rules (of rows.py if `kept`).
+
+    Tickets of which no rule may change anything are left out, but with `whole`.
+    """
+    rows = {rule.id: _matched(mirror, rule, portal, kept=kept) for rule in ready}
+    stirred = {row[0] for some in rows.values() for row in some if row[-1] or whole}
+    matches = [Matches(rule, [row for row in rows[rule.id] if row[0] in stirred]) for rule in ready]
     teams = any(fills(rule) for rule in ready)
     members = _members(mirror) if teams else {}
     ground = Ground(
@@ -192,9 +201,13 @@ def _ready(
     return ready, tuple(skipped)
 
 
-def _matched(mirror: Queries, rule: CompiledRule, *, kept: bool) -> list[tuple[Any, ...]]:
+def _matched(
+    mirror: Queries, rule: CompiledRule, portal: Portal, *, kept: bool
+) -> list[tuple[Any, ...]]:
+    """The rows of Matches, each with one more cell: whether the rule may change the ticket."""
     wanted = [Sql("t.ticket_id")]
     wanted += [slot for action in rule.actions for slot in slots(action, kept=kept)]
+    wanted.append(wants(rule, portal, kept=kept))
     source = f"FROM {relation(rule) if kept else 'rule_ground AS t'} WHERE ("
     holds = (kept and rule.quick) or rule.judged or rule.where
     return mirror.rows(query("SELECT", join(", ", wanted), source, holds, ")", scope(rule)))

@@ -6,6 +6,8 @@ Python only where the mirror's text changed since it was folded last (`zdsync.fo
 Must not decide anything.
 """
 
+# ruff: noqa: S608 - all that is put together here are constants and own names, values are bound
+
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -72,9 +74,9 @@ def make_ground(
     made = "CREATE OR REPLACE TEMP TABLE rule_ground AS SELECT"
     mirror.run(query(made, join(", ", columns), "FROM", source, "WHERE", within))
     if long and keep_folded(mirror, "rule_ground", "text_stale"):
-        columns = ", ".join(f"{ident(one.column)} = f.{_cached(one)}" for one in long)
+        folded = ", ".join(f"{ident(one.column)} = f.{_cached(one)}" for one in long)
         where = "FROM zdsync.folded f WHERE t.text_stale AND f.ticket_id = t.ticket_id"
-        mirror.run(query("UPDATE rule_ground AS t SET", columns, where))
+        mirror.run(query("UPDATE rule_ground AS t SET", folded, where))
     fold_short(mirror, short)
     spoken.count_calls(mirror, rules)
 

@@ -6,8 +6,6 @@ to before. What is kept never decides otherwise than asking again would (a prope
 tests/changes/test_kept.py). Must not decide anything.
 """
 
-# ruff: noqa: S608 - all that is put together here are constants and own names, values are bound
-
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -159,6 +157,8 @@ def _answered(
     found = [*(before or ()), *asked.finder.answers(subject, description)]
     if any(matched):
         mine = {probe.name for probe in asked.patterns}
-        found += [name for name, holds in zip(names, matched, strict=True) if holds and name in mine]
+        found += [
+            name for name, holds in zip(names, matched, strict=True) if holds and name in mine
+        ]
     kept = None if subject is None else exactly(subject).replace("\0", " ")
     return ticket, digest, str(asked.number), " ".join(found), kept

@@ -21,6 +21,7 @@ from zdsync.changes.matches import slots
 from zdsync.changes.speak import named
 from zdsync.changes.store import Queries, query, table
 from zdsync.changes.values import FIXED, settable, value
+from zdsync.changes.wants import wants
 from zdsync.model import Portal
 from zdsync.rules.compiled import CompiledRule, FoldColumn, fold_columns
 from zdsync.rules.folding import needs_python, searchable, searchable_in_sql
@@ -80,19 +81,20 @@ def make_rows(
         mirror.run(Sql(_UNFOLDED))
         keep_folded(mirror, "rule_unfolded", "TRUE")
         mirror.run(Sql("DROP TABLE rule_unfolded"))
-    shared = sorted({"ticket_id", *(_asked(rules) & have)})
+    shared = sorted({"ticket_id", *(_asked(rules, portal) & have)})
     _rows(mirror, shared, short, probes, reads_text=reads_text)
     column, source = (", f.description AS description_folded", _FOLDED) if long else ("", "")
     listed = ", ".join(map(ident, shared))
     mirror.run(Sql(_WHOLE.format(shared=listed, column=column, source=source)))
 
 
-def _asked(rules: Iterable[CompiledRule]) -> set[str]:
-    """The columns that quick conditions, the values of actions and scopes name."""
+def _asked(rules: Iterable[CompiledRule], portal: Portal) -> set[str]:
+    """The columns that quick conditions, the values of actions, wants and scopes name."""
     pieces = [OPEN, "t.created", "t.knows_closed_by", *(f"t.{name}" for name in spoken.STANDING)]
     for rule in rules:
         pieces.append((rule.quick or rule.where).text)
         pieces += [slot.text for action in rule.actions for slot in slots(action, kept=True)]
+        pieces.append(wants(rule, portal, kept=True).text)
     return _found(pieces)
 
 
@@ -127,7 +129,9 @@ def _base(
     source = spoken.source(rules)
     there = {row[0] for row in mirror.rows(Sql(f"DESCRIBE SELECT * FROM {source}"))}
     plain = {name for one in short if (name := _plain(one))}
-    names = sorted({"ticket_id", *((_asked(rules) | _named(rules, portal) | plain) & there)})
+    names = sorted(
+        {"ticket_id", *((_asked(rules, portal) | _named(rules, portal) | plain) & there)}
+    )
     columns = [Sql(f"t.{ident(name)}") for name in names]
     raws = [(place, one) for place, one in enumerate(short) if not _plain(one)]
     columns += [one.raw + f" AS {_raw(place, one)}" for place, one in raws]

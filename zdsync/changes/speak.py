@@ -155,8 +155,9 @@ class Speaker:
 
 def named(action: Action) -> tuple[Sql, ...]:
     """What is read of a ticket for what an action says."""
-    says = isinstance(action, Comment | Reply | Notify)
-    return tuple(sql for _, sql in _columns(action)) if says else ()
+    if not isinstance(action, Comment | Reply | Notify):
+        return ()
+    return tuple(sql for _, sql in _columns(action))
 
 
 def _columns(action: Speech) -> Iterator[tuple[str, Sql]]:

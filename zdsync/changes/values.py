@@ -23,6 +23,13 @@ FIXED = (
     *("t.tags", "t.tags_current", "t.created"),
 )
 _VALUES = len(FIXED)  # behind them
+_PRIORITIES = ("Low", "Medium", "High")  # Zoho's own, where the portal's are not known
+
+
+def ranks(priorities: Sequence[str]) -> dict[str, int]:
+    """How urgent the portal's priorities are, by their folded names; `priorities` least first."""
+    order = priorities or _PRIORITIES
+    return {name.casefold(): rank for rank, name in enumerate(order)}
 
 
 def settable(rules: Iterable[CompiledRule], portal: Portal) -> list[str]:
