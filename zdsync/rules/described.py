@@ -92,4 +92,5 @@ GROUPS_SAID: Mapping[str, str] = {
     "score": "The points of the signals that hold reach at_least.",
     "sql": "A boolean SQL expression over the same names, without a subquery.",
 }
+WORDED_SAID = "true: it is said; a text: it is said with these words, or with these among others."
 EXPECTED_SAID = "What the rule changes this to; a rule that changes nothing: expect: nothing."
