@@ -21,8 +21,8 @@ _PLAIN = re.compile(r"[\t\n\r -%'-;=-~]*")
 # is a border between words.
 _JOINED = re.compile(r"([^\W_]+)")
 _ASTRAL = re.compile("[\U00010000-\U0010ffff]")
-# What shows nothing and may stand inside a word: soft hyphens, zero-width characters, joiners, marks
-# of direction. NFKC_Casefold of Unicode leaves them out, too.
+# What shows nothing and may stand inside a word: soft hyphens, zero-width characters, joiners,
+# marks of direction. NFKC_Casefold of Unicode leaves them out, too.
 _UNSEEN = re.compile("[\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]")
 _BEYOND = 0x20000  # no Latin letter and no combining mark
 BORDER = "\x1f"  # white space to Python, so folded text never holds it
