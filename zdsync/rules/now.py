@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Protocol
 
 from zdsync.errors import Problem
 from zdsync.rules.fields import FIELDS, RuleField
@@ -35,6 +36,15 @@ class Calendars:
     def of(self, department: str | None) -> Calendar:
         """Find the calendar of a department; names fold case."""
         return self.departments.get(fold(department or ""), self.first)
+
+
+class Instants(Protocol):
+    """What writes the instants of a condition, and the instant that SQL of rules calls now."""
+
+    @property
+    def as_of(self) -> datetime: ...
+
+    def sql(self, when: Span | Relative | datetime) -> Sql: ...
 
 
 @dataclass(frozen=True, slots=True)
