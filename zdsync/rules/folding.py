@@ -23,6 +23,9 @@ _JOINED = re.compile(r"([^\W_]+)")
 _ASTRAL = re.compile("[\U00010000-\U0010ffff]")
 _MARKS = "\u0300"  # the first combining mark
 _PICTURES = 0x1F000  # from here on no mark of a word
+# What shows nothing and may stand inside a word: soft hyphens, zero-width characters, joiners,
+# marks of direction. NFKC_Casefold of Unicode leaves them out, too.
+_UNSEEN = re.compile("[\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]")
 _BEYOND = 0x20000  # no Latin letter and no combining mark
 BORDER = "\x1f"  # white space to Python, so folded text never holds it
 # Scripts that are written without spaces, or that glue endings to words (Hangul).
@@ -46,7 +49,8 @@ _SPACELESS = (
 
 
 def fold(text: str) -> str:
-    """Fold text for comparing: no HTML, NFKC, case folded, no accents on Latin, trimmed.
+    """Fold text for comparing: no HTML, nothing unseen, NFKC, case folded, no accents on Latin,
+    trimmed.
 
     A run of white space is one space, so that a line break in a mail does not part two words.
     """
@@ -57,7 +61,8 @@ def fold(text: str) -> str:
 
 
 def _casefold(text: str) -> str:
-    folded = unicodedata.normalize("NFKC", text).casefold()
+    seen = text if text.isascii() else _UNSEEN.sub("", text)
+    folded = unicodedata.normalize("NFKC", seen).casefold()
     if folded.isascii():
         return folded
     marks = _latin_marks(_BEYOND if _ASTRAL.search(folded) else 0x10000)
@@ -112,7 +117,7 @@ def needs_python(raw: Sql) -> Sql:
 
 def word(text: str) -> str:
     """Fold a word of a rule; a `*` at either end stays."""
-    bare = text.strip()
+    bare = _UNSEEN.sub("", text).strip()
     left, right = bare.startswith("*"), bare.endswith("*") and len(bare) > 1
     return "*" * left + fold(bare.strip("*")) + "*" * right
 
