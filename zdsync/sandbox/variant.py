@@ -77,6 +77,12 @@ class Variant:
     outcome_departments: str = "IT,Support"  # mandatory cf_outcome on closing; issue 2
     assignee_must_be_member: bool = True  # an agent outside the department is refused
 
+    blocked_answers: int = 422  # DT 5 point 6: blueprint, locked, archived, trashed: 422 or 403
+    blueprint_names: bool = False  # DT 3 Blueprints: whether a refusal names the fields
+    refusal_words: bool = True  # whether a refusal says why
+    closed_refuses: bool = False  # whether a closed ticket refuses what does not set its status
+    forbidden: str = ""  # writes that the token user's profile may not do, e.g. PATCH,associateTag
+
     # -- OAuth and limits
     edition: str = "standard"  # DT 1 table: free, express, standard, professional, enterprise
     daily_credits: int = 0  # 0 = by edition
