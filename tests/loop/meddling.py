@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from tests.loop.portal import Portal
 from tests.pull.world import Ticking
 from zdsync.changes.apply import Applied
-from zdsync.sandbox.records import CallEntry, Ticket
+from zdsync.sandbox.records import Ticket
 
 
 class Hasty(Ticking):
@@ -28,9 +29,17 @@ class Hasty(Ticking):
 
 def rule_for(place: Portal, ticket: Ticket, *actions: str) -> None:
     """One rule in mode apply for one ticket."""
-    when = f"when: {{subject: {ticket.subject!r}}}"
-    then = ", ".join(one if one == "spam" else f"{{{one}}}" for one in actions)
-    place.rules(f"version: 1\nrules:\n  - {{id: one, mode: apply, {when}, then: [{then}]}}\n")
+    rules_for(place, [(ticket, actions)])
+
+
+def rules_for(place: Portal, given: Sequence[tuple[Ticket, Sequence[str]]]) -> None:
+    """A rule in mode apply for each ticket, known by its subject."""
+    lines = ["version: 1", "rules:"]
+    for number, (ticket, actions) in enumerate(given):
+        when = f"when: {{subject: {ticket.subject!r}}}"
+        then = ", ".join(one if one == "spam" else f"{{{one}}}" for one in actions)
+        lines.append(f"  - {{id: r{number}, mode: apply, {when}, then: [{then}]}}")
+    place.rules("\n".join(lines))
 
 
 def alone(place: Portal, department: str = "Support", **values: Any) -> Ticket:
@@ -51,23 +60,34 @@ def applied(place: Portal, plan_id: str | None = None) -> Applied:
     return result
 
 
-def right_before(place: Portal, pattern: str, act: Callable[[], object]) -> None:
-    """Do something when the first call comes whose "METHOD /path" matches."""
+def right_before(place: Portal, ticket: str, pattern: str, act: Callable[[], object]) -> None:
+    """Do something when the first call to a ticket comes whose "METHOD /path" matches."""
     inner = place.box.api.handle
     left = [act]
 
     def handle(request: Any, *more: Any) -> Any:
-        if left and re.search(pattern, f"{request.method} {request.path}"):
+        named = ticket in f"{request.path} {request.body!r}"
+        if left and named and re.search(pattern, f"{request.method} {request.path}"):
             left.pop()()
         return inner(request, *more)
 
     place.box.api.handle = handle  # type: ignore[method-assign]  # a hand from outside
 
 
-def calls_of_writing(place: Portal, start: int) -> list[CallEntry]:
-    """The calls since `start` to single tickets: not those of planning."""
-    return [
-        one
-        for one in place.box.calls[start:]
-        if "/tickets/" in one.endpoint and "search" not in one.endpoint
-    ]
+def priced(place: Portal) -> dict[str, tuple[int, float]]:
+    """Count the calls and credits of each ticket from now on, as the answers tell them."""
+    inner = place.box.api.handle
+    bills: dict[str, tuple[int, float]] = {}
+
+    def handle(request: Any, *more: Any) -> Any:
+        answer = inner(request, *more)
+        named = re.search(r"/tickets/(\d+)", request.path)
+        ids = [named[1]] if named else json.loads(request.body or b"{}").get("ids", [])
+        for one in ids if "/api/v1/tickets/" in request.path else ():
+            calls, credits = bills.get(one, (0, 0.0))
+            weight = float(answer.headers["X-Rate-Limit-Request-Weight-v3"])
+            bills[one] = (calls + 1, credits + weight)
+        return answer
+
+    place.box.api.handle = handle  # type: ignore[method-assign]  # a look from outside
+    return bills

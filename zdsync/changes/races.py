@@ -55,11 +55,11 @@ def columns_of(changes: Iterable[Change]) -> list[str]:
 
 def shows(told: Sequence[Told], blow: Blow) -> bool:
     """Whether History tells of the write at all."""
-    wanted = _overwritten(blow.changes[0], blow.row)
+    wanted = [form for change in blow.changes for form in _overwritten(change, blow.row)[:1]]
     return any(
         event.field == one.column and event.at >= _whole(blow.since) and _in(event, one.after)
         for event in told
-        for one in wanted[:1]
+        for one in wanted
     )
 
 

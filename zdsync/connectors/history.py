@@ -48,6 +48,7 @@ _FIELDS: Mapping[str, str] = {
     **dict.fromkeys(("team", "teamid", "assignedteam", "teamname"), "team_id"),
     **dict.fromkeys(("department", "departmentid", "departmentname"), "department_id"),
 }
+_KEPT = frozenset(_FIELDS.values())
 _REFERENCES = ("assignee_id", "team_id", "department_id")
 EMPTY = frozenset({"", "-", "-none-", "null"})  # how "no value" is written
 _TAGGED = {"TagsAdded": ("false", "true"), "TagsRemoved": ("true", "false")}
@@ -191,6 +192,8 @@ def _word(field: str, value: Any) -> str | None:
         first, second = ("id", "name") if field in _REFERENCES else ("name", "id")
         found = value.get(first)
         value = found if found not in (None, "") else value.get(second)
+    if isinstance(value, bool) and field not in _KEPT:
+        return str(value).lower()  # of a flag such as spam
     if isinstance(value, bool) or not isinstance(value, str | int):
         return None
     text = str(value).strip()
