@@ -75,6 +75,7 @@ class Variant:
     bulk_ids_max: int = 50  # DT 5 point 5
     update_many_flat: bool = True  # README 5: 25 flat, else half a credit an id
     outcome_departments: str = "IT,Support"  # mandatory cf_outcome on closing; issue 2
+    close_needs: str = ""  # more fields that closing needs there, comma separated
     assignee_must_be_member: bool = True  # an agent outside the department is refused
 
     blocked_answers: int = 422  # DT 5 point 6: blueprint, locked, archived, trashed: 422 or 403
