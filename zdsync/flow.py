@@ -32,6 +32,7 @@ from zdsync.changes import (
 )
 from zdsync.changes.explain import explain, find_ticket
 from zdsync.changes.explanation import Explanation
+from zdsync.changes.sight import sighted
 from zdsync.changes.unfit import resting, unfit, unreadable
 from zdsync.clock import Clock
 from zdsync.connectors import Desk
@@ -75,7 +76,7 @@ class Flow:
         """Plan what the rules ask for; reads the tags of the tickets that need it first."""
         plan = self._evaluate(rules, rule, ticket).plan()
         _say_skipped(resting(rules, rule), rules)
-        return self._priced(self._guarded(plan, rules))
+        return self._priced(sighted(self._guarded(plan, rules), self.mirror))
 
     def explain(self, rules: RuleFile, ticket: str) -> Explanation:
         """Explain one ticket by number or id; reads what is missing as a plan of it would."""
@@ -132,7 +133,7 @@ class Flow:
         )
         _say(plan)
         _say_skipped(plan.skipped, rules)
-        return self._priced(plan)
+        return self._priced(sighted(plan, self.mirror))
 
     def refuse_beyond_limits(self, plan: Plan, rules: RuleFile, *, destructive: bool) -> None:
         """Raise PlanRefused where a person's plan passes the limits for destructive actions."""
