@@ -1,4 +1,4 @@
-"""A manager who hands a ticket over is never overruled, whatever the rules want and whatever breaks.
+"""A manager who hands a ticket over is never overruled, whatever rules want and whatever breaks.
 
 A model follows what people and zdsync set, as the sandbox's own log tells it, and says which
 values are held (architecture.md section 6): assignee, team, department, priority and each tag that
@@ -262,10 +262,8 @@ def _some_hand(office: Office, chance: Random, one: str) -> dict[str, Any]:
     kind = chance.random()
     if kind < 0.05:
         return {"status": "Closed"}
-    if kind < 0.2:  # hands it over whole
-        names = ("department", "assignee", "team")
-    else:
-        names = (chance.choice(GIVEN + OTHERS),)
+    whole = ("department", "assignee", "team")  # hands it over
+    names = whole if kind < 0.2 else (chance.choice(GIVEN + OTHERS),)
     return {name: _value(office, chance, one, name) for name in names}
 
 
