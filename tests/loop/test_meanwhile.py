@@ -203,7 +203,8 @@ class Door:
             self.clock.sleep(1)
             HANDS[case.hand].act(self.story.place.box, ticket)
             self.story.note(ticket, "hand")
-            self.clock.sleep(1)
+            # History has whole seconds: what came before a reading is older than any rounding.
+            self.clock.sleep(3 if case.moment == "before" else 1)
 
     def _ticket(self, request: Any) -> str | None:
         if request.path.endswith("/markSpam"):
