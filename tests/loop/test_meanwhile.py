@@ -1,8 +1,8 @@
 """People edit the very tickets that apply is writing: nothing older than the gap is lost.
 
 Zoho has no If-Match. Each ticket of a story belongs to one case: a kind of change, a hand of
-somebody else, and the moment of it, which the door of the sandbox knows exactly: before zdsync
-reads the ticket, between that reading and the write, or after the write took effect. All cases are
+somebody else, and the moment of it, which the door of the sandbox knows exactly: between
+plan and reading, between that reading and the write, or after the write took effect. All cases are
 written by one `apply`, ticket by ticket.
 """
 
@@ -177,7 +177,7 @@ class Door:
         if ticket is None or case is None:
             return self.inner(request, base, wait)
         if request.method == "GET":
-            return self._read(request, base, wait, ticket, case)
+            return self._read(request, base, wait, ticket)
         number = sum(what == "sent" for what, _ in self.story.log.get(ticket, ()))
         self.story.note(ticket, "sent")
         here = number == case.call
@@ -190,21 +190,25 @@ class Door:
             self.clock.sleep(case.late)
         return answer
 
-    def _read(self, request: Any, base: str, wait: Any, ticket: str, case: Case) -> Any:
+    def _read(self, request: Any, base: str, wait: Any, ticket: str) -> Any:
         if not request.path.endswith(f"/tickets/{ticket}"):
             return self.inner(request, base, wait)
-        if case.moment == "before":
-            self._act(ticket, case)
         self.story.note(ticket, "read")
         return self.inner(request, base, wait)
+
+    def before(self) -> None:
+        """Let everybody act who does so between the plan and the readings."""
+        for ticket, case in self.story.case_of.items():
+            if case.moment == "before":
+                self._act(ticket, case)
+        self.clock.sleep(2)  # a reading may be at work in Zoho from the moment it is sent
 
     def _act(self, ticket: str, case: Case) -> None:
         if not self.story.acted(ticket):
             self.clock.sleep(1)
             HANDS[case.hand].act(self.story.place.box, ticket)
             self.story.note(ticket, "hand")
-            # History has whole seconds: what came before a reading is older than any rounding.
-            self.clock.sleep(3 if case.moment == "before" else 1)
+            self.clock.sleep(1)
 
     def _ticket(self, request: Any) -> str | None:
         if request.path.endswith("/markSpam"):
@@ -244,6 +248,7 @@ def _told(place: Portal, clock: Ticking, cases: Sequence[Case]) -> Story:
     place.rules(_rules(list(KINDS)))
     plan = place.app().plan()
     door = Door(story, clock)
+    door.before()
     _, applied = place.app().apply(plan.plan_id, lambda plan: True, destructive=True)
     door.leave()
     assert applied is not None
