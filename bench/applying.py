@@ -111,7 +111,9 @@ def _beside(name: str, idle: Took, ours: Took, floor: Took) -> Iterator[Figure]:
                  f"{bare:.1f} s")  # fmt: skip
     yield Figure("  the whole command", ratio(ours.wall), "", f"plan alone {idle.wall:.1f} s")
     journal = (said["intend"] + said["settle"]) / tickets * 1000
-    yield Figure("  journal per ticket", f"{journal:.2f} ms", "3 ms", "")
+    yield Figure(
+        "  journal per ticket, waits of all threads added up", f"{journal:.2f} ms", "3 ms", ""
+    )
     each = (ours.cpu - idle.cpu) / tickets * 1000
     yield Figure("  CPU per ticket", f"{each:.2f} ms", "", f"{floor.cpu / tickets * 1000:.2f} ms")
 
