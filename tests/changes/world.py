@@ -261,6 +261,7 @@ class Desk:
     told: list[Told] = field(default_factory=list)  # what History tells, whatever the ticket
     speech: Speech = field(init=False)
     history: History = field(init=False)
+    latest: float = 0.0  # until when the last write might have been sent
 
     def __post_init__(self) -> None:
         self.speech = Speech(self)
