@@ -48,6 +48,8 @@ def test_what_zdsync_itself_wrote_is_no_move() -> None:
     later = {"modified_time": f"{wrote + SKEW + timedelta(seconds=1):%Y-%m-%d %H:%M:%S}"}
     assert not moved(ours, Seen(AT, wrote=wrote))
     assert moved(later, Seen(AT, wrote=wrote))
+    known = Seen(wrote - timedelta(seconds=1), wrote=wrote)
+    assert moved({"modified_time": f"{wrote + SKEW / 2:%Y-%m-%d %H:%M:%S}"}, known)
 
 
 @pytest.mark.parametrize(

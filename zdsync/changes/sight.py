@@ -49,12 +49,15 @@ def modified(row: Row) -> datetime | None:
 def moved(row: Row, seen: Seen) -> bool:
     """Whether a detail shows that somebody wrote to the ticket since it was planned.
 
-    What zdsync itself wrote does not count: after a crash the mirror does not know it yet.
+    What zdsync itself wrote does not count where the mirror does not know it: after a crash, and
+    where a tag or comment of ours moved the time.
     """
     shown = modified(row)
     if shown is None or seen.modified is None or shown == seen.modified:
         return False
-    return seen.wrote is None or shown > seen.wrote + SKEW
+    if seen.wrote is None or seen.modified >= seen.wrote - SKEW:
+        return True
+    return shown > seen.wrote + SKEW
 
 
 def tags_hold(row: Row, seen: Seen) -> bool | None:
