@@ -26,6 +26,7 @@ from zdsync.changes import (
 )
 from zdsync.changes.explain import explain, find_ticket
 from zdsync.changes.explanation import Explanation
+from zdsync.changes.pauses import note_done
 from zdsync.changes.unfit import resting, unfit, unreadable
 from zdsync.clock import Clock
 from zdsync.connectors import Desk
@@ -144,9 +145,9 @@ class Flow:
 
     def resume(self, rules: RuleFile, rule: str) -> int:
         """Let a paused rule go on; what it wants now is agreed to. Returns of how many tickets."""
-        plan, watch = self.plan(rules), self.watch(rules)
-        watch.refuse_unpaused(rule, plan)
-        return watch.accept(plan, "resumed", rule)
+        evaluation, watch = self._evaluate(rules, None, None), self.watch(rules)
+        watch.refuse_unpaused(rule, evaluation.plan)
+        return watch.accept(evaluation.plan(), "resumed", rule)
 
     def apply(
         self,
@@ -171,6 +172,7 @@ class Flow:
             messenger=self.messenger,
         )
         self.mirror.load_journal(self.journal.lines(RECENT))
+        note_done(self.mirror, self.clock.now())
         log.info(
             "run=%s plan=%s %s left=%d halted=%s",
             self.run_id,

@@ -66,7 +66,7 @@ class Operator:
     def _reached(self, messenger: Messenger, name: str, news: list[tuple[str, str]]) -> bool:
         """Send to one target; True where it arrived or may have."""
         some = [line for _, line in news]
-        subject = "zdsync: " + (some[0] if len(some) == 1 else f"{len(some)} things to look at")
+        subject = f"zdsync: {len(some)} thing{'s' * (len(some) > 1)} to look at"
         more = [f"… and {len(some) - _LINES} more; zdsync status"] if len(some) > _LINES else []
         text = "\n".join([*some[:_LINES], *more, "", "zdsync status tells how it stands."])
         try:

@@ -109,11 +109,11 @@ class Watch:
             pauses.end(self.mirror, seen, by, self.now)
         return len(pairs)
 
-    def refuse_unpaused(self, rule: str, plan: Plan) -> None:
-        """Raise Misconfigured where there is nothing of a rule that a person could agree to."""
+    def refuse_unpaused(self, rule: str, replan: Replan) -> None:
+        """Raise Misconfigured where a rule is not paused, nor would be by the next tick."""
         held = self.standing()
-        over = any(one.rule in ("", rule) for one in plan.breaches)
-        if rule not in held and not (over and any(one.rule == rule for one in plan.writes)):
+        over = {one.rule for one in self._guard().unattended(replan, frozenset(held)).breaches}
+        if rule not in held and rule not in over:
             hint = near(rule, list(held)) if held else "zdsync status lists what is paused"
             raise Misconfigured(f"the rule {rule} is not paused, nor over a limit", hint=hint)
 

@@ -81,7 +81,7 @@ def explain(
     *,
     now: Now,
     ticket_id: str,
-    paused: Mapping[str, str],
+    paused: Mapping[str, str] | None = None,
 ) -> Explanation:
     """Explain one ticket; `evaluation` and `plan` are those of this ticket alone.
 
@@ -92,7 +92,7 @@ def explain(
     traced = evaluation.trace()
     make_ground(mirror, [compiled for _, compiled in rules], ticket_id, anywhere=True)
     facts = _facts(mirror)
-    teller = _Teller(mirror, now, evaluation, plan, traced, facts, paused)
+    teller = _Teller(mirror, now, evaluation, plan, traced, facts, paused or {})
     told = tuple(teller.rule(*pair) for pair in rules)
     return Explanation(facts, plan.as_of, told, _ignored(facts, rules), plan.breaches)
 

@@ -116,6 +116,7 @@ def begin(mirror: Queries, pauses: Iterable[Pause]) -> None:
             "limit_name": one.limit,
             "allowed": one.allowed,
             "found": one.found,
+            "reason": one.reason,
             "run_id": one.run_id,
             "change_id": one.change_id,
             "paused_at": str(naive(one.at)),
@@ -180,8 +181,8 @@ _BEGIN = """
 insert into zdsync.pauses by name
 select unnest(from_json(?, '[{
     "rule_id": "VARCHAR", "rule_digest": "VARCHAR", "cause": "VARCHAR", "limit_name": "VARCHAR",
-    "allowed": "DOUBLE", "found": "DOUBLE", "run_id": "VARCHAR", "change_id": "VARCHAR",
-    "paused_at": "TIMESTAMP"
+    "allowed": "DOUBLE", "found": "DOUBLE", "reason": "VARCHAR", "run_id": "VARCHAR",
+    "change_id": "VARCHAR", "paused_at": "TIMESTAMP"
 }]'), recursive := true)
 """
 _END = """

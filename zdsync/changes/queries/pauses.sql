@@ -1,5 +1,5 @@
 -- One row is one pause that has not ended, the last of its rule, with Zoho's words where refusals
--- are the cause. Parameters: none. Used by changes/pauses.py and reports/pauses.py.
+-- are the cause. Parameters: none. Used by changes/pauses.py.
 select p.rule_id, p.rule_digest, p.cause, p.limit_name, p.allowed, p.found, p.run_id, p.change_id,
     p.paused_at, coalesce(j.error, '') as words
 from zdsync.pauses p

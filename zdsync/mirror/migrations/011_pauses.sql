@@ -3,8 +3,8 @@
 -- change_id name the last refusal in zdsync.journal. Used by changes/pauses.py.
 create table zdsync.pauses (
     rule_id varchar, rule_digest varchar, cause varchar, limit_name varchar, allowed double,
-    found double, run_id varchar, change_id varchar, paused_at timestamp, ended_at timestamp,
-    ended_by varchar
+    found double, reason varchar, run_id varchar, change_id varchar, paused_at timestamp,
+    ended_at timestamp, ended_by varchar
 );
 -- zdsync.accepted: one row is one ticket that a rule may write though it goes beyond the limits,
 -- because a person agreed. Used by changes/pauses.py.
