@@ -16,8 +16,8 @@ from datetime import datetime
 from zdsync.changes import Guard, Plan, Skipped, pauses, spent
 from zdsync.changes.pauses import EndedBy, Pause
 from zdsync.changes.plan import Breach
-from zdsync.changes.store import Queries
 from zdsync.errors import Misconfigured
+from zdsync.mirror import Mirror
 from zdsync.model import Portal
 from zdsync.rules import RuleFile
 from zdsync.sql import Sql
@@ -30,7 +30,7 @@ Replan = Callable[[frozenset[str]], Plan]
 class Watch:
     """The guards of one run over one rules file."""
 
-    mirror: Queries
+    mirror: Mirror
     portal: Portal
     rules: RuleFile
     now: datetime
@@ -105,8 +105,9 @@ class Watch:
         pairs = dict.fromkeys((one.rule, one.ticket_id) for one in writes)
         if only or seen or plan.breaches:
             pauses.accept(self.mirror, pairs, self._digests, self.now)
-        if plan.whole:
+        if plan.whole and seen:
             pauses.end(self.mirror, seen, by, self.now)
+            self.mirror.touch()
         return len(pairs)
 
     def refuse_unpaused(self, rule: str, replan: Replan) -> None:
@@ -122,8 +123,10 @@ class Watch:
         return {rule.id: rule.digest for rule in self.rules.rules}
 
     def _keep(self, some: list[Pause]) -> None:
-        pauses.begin(self.mirror, some)
-        self.fresh += some
+        if some:
+            pauses.begin(self.mirror, some)
+            self.mirror.touch()
+            self.fresh += some
 
     def _finish(self, guard: Guard, plan: Plan) -> None:
         """End the backlogs of which nothing is left to do, of rules that could tell."""
@@ -136,9 +139,13 @@ class Watch:
                 pauses.finish(self.mirror, left, self.now)
 
     def _guard(self) -> Guard:
-        past = spent(pauses.written(self.mirror, self.now), self.portal.statuses)
+        digests = self._digests
+        written = pauses.written(self.mirror, self.now)
+        # What a rule did that has left the file is done; there is nothing to pause.
+        some = [one if one.rule in digests else replace(one, charged=False) for one in written]
+        past = spent(some, self.portal.statuses)
         ((count,),) = self.mirror.rows(Sql("SELECT count(*) FROM zdsync.open_tickets"))
-        backlog = pauses.backlog(self.mirror, self._digests)
+        backlog = pauses.backlog(self.mirror, digests)
         return Guard(self.rules.limits, past, self.portal, int(count), backlog)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from tests.changes.test_decide import IT_MOVE, agent, priority
@@ -33,10 +32,10 @@ def guard(limits: Limits, past: Past | None = None, open_tickets: int = 50) -> G
     return Guard(limits, past or Past(), PORTAL, open_tickets)
 
 
-def before(changes: int = 0, *, destructive: int = 0, tickets: Iterable[str] = ()) -> Past:
-    """What unattended ticks did that nobody agreed to."""
-    found = Spent(changes, destructive, frozenset(tickets))
-    return Past(found, found, found)
+def before(rule: str, changes: int = 0, *, destructive: int = 0, tickets: int = 0) -> Past:
+    """What a rule did unattended, and nobody agreed to."""
+    found = Spent(changes, destructive, frozenset(f"X{number}" for number in range(tickets)))
+    return Past({rule: found}, found, found)
 
 
 def tick(
@@ -66,11 +65,14 @@ def test_a_tick_over_its_limit_pauses_its_largest_rule() -> None:
     assert plan.breaches == (Breach("changes_per_tick", "low", 35, 40),)
 
 
-def test_a_day_over_its_limit_pauses_until_it_fits() -> None:
-    plan = tick(found(30, LOW, GIVE), Limits(changes_per_day=100), before(95))
-    assert plan.changes == ()
-    assert [breach.rule for breach in plan.breaches] == ["low", "give"]
-    assert [breach.limit for breach in plan.breaches] == ["changes_per_day"] * 2
+def test_a_day_over_its_limit_pauses_who_did_most_and_the_others_wait_for_room() -> None:
+    plan = tick(found(30, LOW, GIVE), Limits(changes_per_day=100), before("low", 95))
+    assert plan.breaches == (Breach("changes_per_day", "low", 100, 135),)
+    assert rules_of(plan) == {"give"}
+    assert (len(plan.writes), len(plan.waiting)) == (5, 5)
+    plan = tick(found(30, LOW, GIVE), Limits(changes_per_day=100), before("gone", 95))
+    assert [breach.rule for breach in plan.breaches] == ["gone"]
+    assert (len(plan.writes), len(plan.waiting)) == (5, 35)
 
 
 def test_the_share_counts_from_a_hundred_open_tickets_on() -> None:
@@ -79,7 +81,7 @@ def test_the_share_counts_from_a_hundred_open_tickets_on() -> None:
     large = tick(found(30, LOW), Limits(), open_tickets=110)
     assert large.changes == ()
     assert large.breaches[0].limit == "share_of_open_tickets"
-    past = before(tickets=[f"X{number}" for number in range(90)])
+    past = before("low", tickets=90)
     assert tick(found(30, LOW), Limits(), past, open_tickets=400).changes == ()
 
 
@@ -97,7 +99,8 @@ def test_closing_moving_and_spam_may_run_unattended_within_their_lower_limits() 
     plan = tick(some, Limits(destructive_per_tick=2))
     assert plan.breaches == (Breach("destructive_per_tick", "close", 2, 3),)
     assert rules_of(plan) == {"move", "it"}
-    plan = tick(some, Limits(destructive_per_tick=2), before(destructive=50))
+    plan = tick(some, Limits(destructive_per_tick=2), before("other", destructive=50))
+    assert [breach.rule for breach in plan.breaches] == ["close", "other"]
     assert rules_of(plan) == set(), "whom a ticket is given to waits for its move"
 
 
@@ -139,7 +142,7 @@ def test_what_a_person_did_and_agreed_to_breaks_no_limit_of_the_service() -> Non
 
 def test_what_was_spent_counts_what_is_destructive_by_the_portals_statuses() -> None:
     def write(field: str, after: Scalar, **flags: bool) -> Written:
-        return Written("T1", field, after, **{"unattended": True, "charged": True, **flags})
+        return Written("r", "T1", field, after, **{"unattended": True, "charged": True, **flags})
 
     past = spent(
         [
@@ -150,7 +153,8 @@ def test_what_was_spent_counts_what_is_destructive_by_the_portals_statuses() -> 
         ],
         PORTAL.statuses,
     )
-    assert (past.charged.changes, past.charged.destructive) == (2, 1)
+    assert (past.charged["r"].changes, past.charged["r"].destructive) == (2, 1)
     assert (past.taken.changes, past.taken.destructive) == (3, 2)
     assert (past.everything.changes, past.everything.destructive) == (4, 3)
-    assert past.charged.tickets == {"T1"}
+    assert past.charge(frozenset()).tickets == {"T1"}
+    assert past.charge(frozenset({"r"})) == Spent()

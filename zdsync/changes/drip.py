@@ -25,11 +25,9 @@ _KEPT = 5  # one part of so many of a day's limit is kept for what comes anew
 def fit(plan: Plan, room: Room, backlog: Backlog) -> Plan:
     """Take out what there is no room for now; it stands in `waiting`.
 
-    What a person did not agree to (`fresh`) breaks no limit by itself, which `guard` has seen to;
-    it waits only where an agreed backlog has filled the day.
+    What a person did not agree to (`fresh`) breaks no limit, which `guard` has seen to; it waits
+    only where an agreed backlog, or a rule that is paused since, has filled the day.
     """
-    if not backlog and room.past.taken.changes == room.past.charged.changes:
-        return plan
     fresh, old = _units(plan.writes, backlog)
     left: set[str] = set()
     for unit in fresh:

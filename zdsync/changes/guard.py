@@ -8,7 +8,7 @@ What is paused stays so until somebody agrees; `pauses` keeps that. Must not wri
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from zdsync.changes.drip import Backlog, Room, fit
@@ -19,12 +19,16 @@ from zdsync.model import Change, Portal
 
 @dataclass(frozen=True, slots=True)
 class _Limit:
-    """One measured limit: `counted` says which changes pay for it."""
+    """One measured limit: `counted` says which changes pay for it.
+
+    `before`: what each rule has done of it within the day, for a limit of a day.
+    """
 
     name: str
     allowed: float
     found: float
     counted: Callable[[Change], bool]
+    before: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +46,7 @@ class Guard:
         fresh = self._fresh(plan)
         return tuple(self._over_rules(fresh)) + tuple(
             Breach(limit.name, "", limit.allowed, limit.found)
-            for limit in self._limits(fresh)
+            for limit in self._limits(fresh, frozenset())
             if limit.found > limit.allowed
         )
 
@@ -68,7 +72,7 @@ class Guard:
         while True:
             plan = replan(paused)
             fresh = self._fresh(plan)
-            over = self._over_rules(fresh) or self._over_tick(fresh)
+            over = self._over_rules(fresh) or self._over_tick(fresh, paused)
             if not over:
                 break
             said += over
@@ -90,27 +94,36 @@ class Guard:
             if found > allowed
         ]
 
-    def _over_tick(self, fresh: Sequence[Change]) -> list[Breach]:
-        for limit in self._limits(fresh):
-            if limit.found <= limit.allowed:
-                continue
+    def _over_tick(self, fresh: Sequence[Change], paused: frozenset[str]) -> list[Breach]:
+        """The first limit that is passed, and the rule that pays: the largest of tick or day.
+
+        What a paused rule did before is no longer charged: the others need not pay for it.
+        """
+        for limit in self._limits(fresh, paused):
             counts = Counter(change.rule for change in fresh if limit.counted(change))
-            if counts:
-                largest = max(counts, key=lambda rule: (counts[rule], rule))
-                return [Breach(limit.name, largest, limit.allowed, limit.found)]
+            if limit.found <= limit.allowed or not counts:
+                continue
+            for rule, count in limit.before.items():
+                counts[rule] += count if rule not in paused else 0
+            largest = max(counts, key=lambda rule: (counts[rule], rule))
+            return [Breach(limit.name, largest, limit.allowed, limit.found)]
         return []
 
-    def _limits(self, fresh: Sequence[Change]) -> list[_Limit]:
-        limits, past, count = self.limits, self.past.charged, len(fresh)
+    def _limits(self, fresh: Sequence[Change], paused: frozenset[str]) -> list[_Limit]:
+        limits, past, count = self.limits, self.past.charge(paused), len(fresh)
+        by_rule = {rule: one.changes for rule, one in self.past.charged.items()}
+        day = past.changes + count
         found = [
             *self._harsh_limits(fresh, past.destructive),
             _Limit("changes_per_tick", limits.changes_per_tick, count, _any),
-            _Limit("changes_per_day", limits.changes_per_day, past.changes + count, _any),
+            _Limit("changes_per_day", limits.changes_per_day, day, _any, by_rule),
         ]
         if self.open_tickets >= SHARE_FROM:
             touched = {change.ticket_id for change in fresh} | past.tickets
             share = round(len(touched) / self.open_tickets, 4)
-            found.append(_Limit("share_of_open_tickets", limits.share_of_open_tickets, share, _any))
+            by_rule = {rule: len(one.tickets) for rule, one in self.past.charged.items()}
+            name, allowed = "share_of_open_tickets", limits.share_of_open_tickets
+            found.append(_Limit(name, allowed, share, _any, by_rule))
         return found
 
     def _harsh_limits(self, some: Sequence[Change], past: int) -> list[_Limit]:
@@ -118,9 +131,10 @@ class Guard:
             return is_destructive(change.field, change.after, self.portal.statuses)
 
         count, limits = sum(map(harsh, some)), self.limits
+        by_rule = {rule: one.destructive for rule, one in self.past.charged.items()}
         return [
             _Limit("destructive_per_tick", limits.destructive_per_tick, count, harsh),
-            _Limit("destructive_per_day", limits.destructive_per_day, past + count, harsh),
+            _Limit("destructive_per_day", limits.destructive_per_day, past + count, harsh, by_rule),
         ]
 
 

@@ -1,14 +1,15 @@
 """What was written within the last 24 hours, and which of it limits count against whom.
 
-Pure. Three counts: `charged` is what rules did unattended and nobody agreed to, so it can break a
-limit; `taken` is all that was done unattended, so it fills the day; `everything` is what a person
+Pure. Three counts: `charged` is what each rule did unattended and nobody agreed to, so it can break
+a limit; `taken` is all that was done unattended, so it fills the day; `everything` is what a person
 did too. Must not decide anything; `guard` and `drip` do.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Protocol
 
@@ -48,6 +49,7 @@ class Spent:
 class Written:
     """One write of the last 24 hours, by whom, and whether a person agreed to it."""
 
+    rule: str
     ticket_id: str
     field: str
     after: Scalar
@@ -57,18 +59,31 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """The last 24 hours; `charged` is a part of `taken`, and that of `everything`."""
+    """The last 24 hours; `charged`, by rule, is a part of `taken`, and that of `everything`."""
 
-    charged: Spent = Spent()
+    charged: Mapping[str, Spent] = field(default_factory=dict)
     taken: Spent = Spent()
     everything: Spent = Spent()
+
+    def charge(self, without: frozenset[str]) -> Spent:
+        """What is charged to all rules but some, those that are paused."""
+        some = [one for rule, one in self.charged.items() if rule not in without]
+        return Spent(
+            sum(one.changes for one in some),
+            sum(one.destructive for one in some),
+            frozenset().union(*(one.tickets for one in some)),
+        )
 
 
 def spent(written: Iterable[Written], statuses: Mapping[str, str]) -> Past:
     """Count; `statuses`: name → class."""
     some = list(written)
+    charged: dict[str, list[Written]] = defaultdict(list)
+    for one in some:
+        if one.charged:
+            charged[one.rule].append(one)
     return Past(
-        charged=_count((one for one in some if one.charged), statuses),
+        charged={rule: _count(own, statuses) for rule, own in charged.items()},
         taken=_count((one for one in some if one.unattended), statuses),
         everything=_count(some, statuses),
     )

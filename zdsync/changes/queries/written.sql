@@ -16,7 +16,7 @@ agreed as (
     where ended_by in ('applied', 'resumed')
     group by rule_id
 )
-select w.ticket_id, w.field, w.after, w.unattended,
+select w.rule_id, w.ticket_id, w.field, w.after, w.unattended,
     w.unattended
         and w.intended_at > coalesce(g.at, timestamp '0001-01-01')
         and not exists (
