@@ -81,9 +81,7 @@ def test_a_notice_that_fails_stops_nothing_and_is_sent_later(
     assert len(post.sent) == 1
 
 
-def test_a_notice_that_may_have_arrived_is_not_sent_again(
-    mirror: Database, clock: FakeClock
-) -> None:
+def test_a_notice_that_may_have_come_is_not_sent_again(mirror: Database, clock: FakeClock) -> None:
     post = Post(error=OutcomeUnknown("no answer"))
     operator = Operator(mirror, post, {"ops"}, clock)
     operator.tell("a", "the first")
