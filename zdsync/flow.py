@@ -116,7 +116,7 @@ class Flow:
         if plan.waiting:
             log.info("plan=%s waiting=%d", plan.plan_id, len(plan.waiting))
         self.skips.say(plan.skipped, rules)
-        for one in watch.fresh:
+        for one in watch.standing().values():  # told once; a crash may have come before
             self.operator.tell(f"pause {one.rule} {one.at.isoformat()}", one.news)
         self.operator.send()
         return self._priced(plan)

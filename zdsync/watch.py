@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from zdsync.changes import Guard, Plan, Skipped, pauses, spent
@@ -34,7 +34,6 @@ class Watch:
     portal: Portal
     rules: RuleFile
     now: datetime
-    fresh: list[Pause] = field(default_factory=list)  # pauses that began in this run
 
     def standing(self) -> dict[str, Pause]:
         """Rule → its pause, of rules that are paused as they stand now."""
@@ -50,8 +49,9 @@ class Watch:
         pauses.note_done(self.mirror, self.now)
         held = self.standing()
         found = pauses.refused(self.mirror, self._digests, self.rules.digest, self.now)
-        self._keep([one for one in found if one.rule not in held])
-        return frozenset(held) | {one.rule for one in self.fresh}
+        some = [one for one in found if one.rule not in held]
+        self._keep(some)
+        return frozenset(held) | {one.rule for one in some}
 
     def unattended(self, replan: Replan, paused: frozenset[str]) -> Plan:
         """Reduce the plan of a tick to what may be written with nobody watching.
@@ -64,7 +64,7 @@ class Watch:
             [pauses.paused_by(one, self._digests[one.rule], self.now) for one in plan.breaches]
         )
         self._finish(guard, plan)
-        held = tuple(Skipped(one.rule, one.told) for one in self.standing().values())
+        held = tuple(Skipped(one.rule, one.brief) for one in self.standing().values())
         return replace(plan, skipped=(*plan.skipped, *held))
 
     def shown(self, plan: Plan, only: str | None = None) -> Plan:
@@ -126,7 +126,6 @@ class Watch:
         if some:
             pauses.begin(self.mirror, some)
             self.mirror.touch()
-            self.fresh += some
 
     def _finish(self, guard: Guard, plan: Plan) -> None:
         """End the backlogs of which nothing is left to do, of rules that could tell."""

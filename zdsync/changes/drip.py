@@ -29,20 +29,23 @@ def fit(plan: Plan, room: Room, backlog: Backlog) -> Plan:
     only where an agreed backlog, or a rule that is paused since, has filled the day.
     """
     fresh, old = _units(plan.writes, backlog)
-    left: set[str] = set()
+    took: set[str] = set()
     for unit in fresh:
-        if not room.take(unit, drips=False):
-            left.update(one.change_id for one in unit)
+        if room.take(unit, drips=False):
+            took.update(one.change_id for one in unit)
     for unit in old:
-        if not room.take(unit, drips=True):
-            left.update(one.change_id for one in unit)
+        if room.full:
+            break
+        if room.take(unit, drips=True):
+            took.update(one.change_id for one in unit)
+    left = tuple(one for one in plan.writes if one.change_id not in took)
     if not left:
         return plan
-    kept = tuple(one for one in plan.changes if one.change_id not in left)
+    kept = tuple(one for one in plan.changes if one.mode != "apply" or one.change_id in took)
     return replace(
         plan,
         changes=kept,
-        waiting=tuple(one for one in plan.changes if one.change_id in left),
+        waiting=left,
         plan_id=plans.plan_id(kept, plan.rules_digest),
         cost=price(kept),
     )
@@ -53,31 +56,29 @@ def _units(
 ) -> tuple[list[list[Change]], list[list[Change]]]:
     """What goes together: of each ticket what comes anew, and what was agreed to, oldest first.
 
-    Whom a ticket is given to belongs to the department that it is moved to: they go together.
+    Whom a ticket is given to belongs to the department that it is moved to: where one of both was
+    agreed to, they go together.
     """
-    tickets: dict[str, list[Change]] = defaultdict(list)
+    fresh: dict[str, list[Change]] = defaultdict(list)
+    old: dict[str, list[Change]] = defaultdict(list)
+    ranks: dict[str, int] = {}
+    moved: set[str] = set()
     for change in writes:
-        tickets[change.ticket_id].append(change)
-    fresh: list[list[Change]] = []
-    old: list[tuple[int, list[Change]]] = []
-    for changes in tickets.values():
-        ranks = [place for one in changes if (place := _place(one, backlog)) is not None]
-        whole = bool(ranks) and any(one.field == "department" for one in changes)
-        agreed = [one for one in changes if _place(one, backlog) is not None or _tied(one, whole)]
-        anew = [one for one in changes if one not in agreed] if agreed else changes
-        if agreed:
-            old.append((min(ranks), agreed))
-        if anew:
-            fresh.append(anew)
-    return fresh, [unit for _, unit in sorted(old, key=lambda pair: pair[0])]
+        place = backlog.get((change.rule, change.ticket_id))
+        (fresh if place is None else old)[change.ticket_id].append(change)
+        if place is not None:
+            ranks[change.ticket_id] = min(place, ranks.get(change.ticket_id, place))
+        if change.field == "department":
+            moved.add(change.ticket_id)
+    for ticket in moved & old.keys() & fresh.keys():
+        old[ticket] += filter(_placed, fresh[ticket])
+        fresh[ticket] = [one for one in fresh[ticket] if not _placed(one)]
+    oldest = [old[ticket] for ticket in sorted(ranks, key=ranks.__getitem__)]
+    return [some for some in fresh.values() if some], oldest
 
 
-def _place(change: Change, backlog: Backlog) -> int | None:
-    return backlog.get((change.rule, change.ticket_id))
-
-
-def _tied(change: Change, moved: bool) -> bool:
-    return moved and (change.field == "department" or change.field in GIVEN)
+def _placed(change: Change) -> bool:
+    return change.field == "department" or change.field in GIVEN
 
 
 @dataclass(slots=True)
@@ -96,8 +97,17 @@ class Room:
     def __post_init__(self) -> None:
         self.tickets |= self.past.taken.tickets
 
+    @property
+    def full(self) -> bool:
+        """Whether nothing of a backlog finds room any more."""
+        day = self.past.taken.changes + self.changes
+        most = _of_day(self.limits.changes_per_day, drips=True)
+        return self.changes >= self.limits.changes_per_tick or day >= most
+
     def take(self, unit: Sequence[Change], *, drips: bool) -> bool:
         """Take one ticket's changes if all of them find room; `drips`: a person agreed to them."""
+        if self.rules[unit[0].rule] >= self.limits.changes_per_rule:
+            return False
         counts = Counter(one.rule for one in unit)
         harsh = sum(is_destructive(one.field, one.after, self.statuses) for one in unit)
         if not all(self._fits(unit, counts, harsh, drips)):
@@ -116,15 +126,15 @@ class Room:
             yield self.rules[rule] + count <= limits.changes_per_rule
         yield self.changes + len(unit) <= limits.changes_per_tick
         day = taken.changes + self.changes + len(unit)
-        yield day <= _of_day(limits.changes_per_day, drips)
+        yield day <= _of_day(limits.changes_per_day, drips=drips)
         if harsh:
             yield self.harsh + harsh <= limits.destructive_per_tick
-            most = _of_day(limits.destructive_per_day, drips)
+            most = _of_day(limits.destructive_per_day, drips=drips)
             yield taken.destructive + self.harsh + harsh <= most
         if self.open_tickets >= SHARE_FROM and unit[0].ticket_id not in self.tickets:
             share = round(limits.share_of_open_tickets * self.open_tickets, 6)
-            yield len(self.tickets) + 1 <= _of_day(int(share), drips)
+            yield len(self.tickets) + 1 <= _of_day(int(share), drips=drips)
 
 
-def _of_day(limit: int, drips: bool) -> int:
+def _of_day(limit: int, *, drips: bool) -> int:
     return limit - limit // _KEPT if drips else limit

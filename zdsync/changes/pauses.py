@@ -53,11 +53,16 @@ class Pause:
         return f"Zoho refused {self.found:g} of its writes in a row"
 
     @property
+    def brief(self) -> str:
+        """Since when and why, for the log: without a word of Zoho's."""
+        return f"paused since {self.at:%Y-%m-%d %H:%M} UTC: {self.reason}"
+
+    @property
     def told(self) -> str:
-        """Since when, why with Zoho's words, and how it ends."""
+        """Since when, why with Zoho's words, and how it ends: for people."""
         words = f", last: {self.words}" if self.words else ""
         how = f"zdsync apply, or zdsync resume {self.rule}, lets it go on"
-        return f"paused since {self.at:%Y-%m-%d %H:%M} UTC: {self.reason}{words}; {how}"
+        return f"{self.brief}{words}; {how}"
 
     @property
     def news(self) -> str:
