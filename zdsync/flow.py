@@ -27,6 +27,7 @@ from zdsync.changes import (
 from zdsync.changes.explain import explain, find_ticket
 from zdsync.changes.explanation import Explanation
 from zdsync.changes.pauses import note_done
+from zdsync.changes.sight import sighted
 from zdsync.changes.unfit import resting, unfit, unreadable
 from zdsync.clock import Clock
 from zdsync.connectors import Desk
@@ -73,7 +74,7 @@ class Flow:
         """Plan what the rules ask for; reads the tags of the tickets that need it first."""
         plan = replace(self._evaluate(rules, rule, ticket).plan(), whole=ticket is None)
         self.skips.say(resting(rules, rule), rules)
-        return self._priced(self.watch(rules).shown(plan, rule))
+        return self._priced(sighted(self.watch(rules).shown(plan, rule), self.mirror))
 
     def explain(self, rules: RuleFile, ticket: str) -> Explanation:
         """Explain one ticket by number or id; reads what is missing as a plan of it would."""
@@ -119,7 +120,7 @@ class Flow:
         for one in watch.standing().values():  # told once; a crash may have come before
             self.operator.tell(f"pause {one.rule} {one.at.isoformat()}", one.news)
         self.operator.send()
-        return self._priced(plan)
+        return self._priced(sighted(plan, self.mirror))
 
     def watch(self, rules: RuleFile) -> Watch:
         """The guards of this run."""
