@@ -147,7 +147,7 @@ class App:
                 plan = shelf.fetch(plan_id, self.place.plans, rules_digest=rules.digest, now=now)
             if not plan.writes or not agree(plan):
                 return plan, None
-            flow.refuse_beyond_limits(plan, rules, destructive=destructive)
+            flow.accept(plan, rules, destructive=destructive)
             return plan, self._write(run, flow, plan, progress)
 
     def _write(
@@ -217,9 +217,14 @@ class App:
         make_folders(self.place.settings)
         self.place.brake.touch(mode=0o640)
 
-    def resume(self) -> None:
-        """Take the brake off."""
-        self.place.brake.unlink(missing_ok=True)
+    def resume(self, rule: str | None = None) -> int:
+        """Take the brake off, or let a paused rule go on: returns how many tickets it wants."""
+        if rule is None:
+            self.place.brake.unlink(missing_ok=True)
+            return 0
+        with self.place.run("resume") as run:
+            flow = self.place.flow(run)
+            return flow.resume(self.place.rulebook.load(flow.portal, rule), rule)
 
     def status(self) -> Status:
         """Streams, credits, the last run, the brake."""

@@ -90,7 +90,8 @@ def _mirror(add: _Add) -> None:
     forget.add_argument("--json", action="store_true")
     add("adopt", "let rules comment, reply and notify again after the journal was lost")
     add("pause", "stop writing before the next write")
-    add("resume", "go on writing")
+    resume = add("resume", "go on writing")
+    resume.add_argument("rule", nargs="?", metavar="RULE", help="let a paused rule go on")
 
 
 def _rules(add: _Add) -> None:

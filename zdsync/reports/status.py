@@ -11,6 +11,7 @@ from typing import Any
 
 from zdsync.reports.drift import Drifted, read_drift
 from zdsync.reports.pools import Pool, Rows, read_pool
+from zdsync.reports.rules import Waiting, read_rules
 from zdsync.sql import Sql, load
 
 _QUERIES = "zdsync.reports.queries"
@@ -50,6 +51,7 @@ class Status:
     paused: bool
     published_at: datetime | None
     drift: tuple[Drifted, ...] = ()
+    rules: tuple[Waiting, ...] = ()
 
     def spent(self, system: str) -> float:
         """Credits of one system's pool; Desk and CRM each have their own."""
@@ -81,6 +83,7 @@ class Status:
             "paused": self.paused,
             "published_at": _iso(self.published_at),
             "drift": [one.document() for one in self.drift],
+            "rules": [one.document() for one in self.rules],
         }
 
 
@@ -112,6 +115,7 @@ def read_status(
         paused=paused,
         published_at=_aware(published),
         drift=read_drift(rows, now),
+        rules=read_rules(rows),
     )
 
 
