@@ -97,7 +97,12 @@ class Needs:
     closings: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.tags or self.rows or self.conversations or self.closings)
+        return bool(self.tickets)
+
+    @property
+    def tickets(self) -> frozenset[str]:
+        """All of them."""
+        return frozenset((*self.tags, *self.rows, *self.conversations, *self.closings))
 
 
 NO_NEEDS = Needs()
