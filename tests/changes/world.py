@@ -316,6 +316,9 @@ class Desk:
         agent = agents.get(row.get("assignee_id") or "")
         if agent and department_id not in agent.departments:
             row["assignee_id"] = None
+        team = {team.id: team for team in PORTAL.teams}.get(row.get("team_id") or "")
+        if team and team.department_id != department_id:
+            row["team_id"] = None
 
     def add_tags(self, ticket_id: str, names: Sequence[str]) -> None:
         self.call("add_tags", ticket_id, list(names))
@@ -329,6 +332,10 @@ class Desk:
     def mark_spam(self, ticket_id: str) -> None:
         self.call("spam", ticket_id)
         self.tickets[ticket_id]["is_spam"] = True
+
+    def unmark_spam(self, ticket_id: str) -> None:
+        self.call("unspam", ticket_id)
+        self.tickets[ticket_id]["is_spam"] = False
 
 
 def rule(

@@ -79,7 +79,7 @@ def is_destructive(field: str, after: Scalar, statuses: Mapping[str, str]) -> bo
 def _is_withheld(field: str, after: Scalar, statuses: Mapping[str, str]) -> bool:
     """Whether a person must agree; a reply needs none: it waits for its own setting."""
     closes = field == "status" and statuses.get(str(after), "") == "Closed"
-    return closes or field in {"department", "spam"}
+    return closes or field == "department" or (field == "spam" and after is not False)
 
 
 def breaches(
