@@ -228,12 +228,12 @@ deed = place.flatmap(lambda one: st.tuples(st.just(one), st.sampled_from(VALUES[
 deeds = st.lists(deed, max_size=5)
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(
     st.lists(deeds, max_size=1),
     deeds,
     st.lists(st.tuples(st.booleans(), deeds), max_size=3),
-    st.integers(0, 12),
+    st.one_of(st.just(0), st.integers(0, 12)),
 )
 def test_an_undo_restores_the_state_before_but_for_what_others_touched(
     early: list[list[Any]],

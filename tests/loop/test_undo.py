@@ -86,7 +86,7 @@ def test_an_undo_of_a_run_is_the_state_before(tmp_path: Path, name: str) -> None
         "missing-204": {"missing_answers": 204, "times": "epoch"},
     }
     variant = Variant(**options.get(name, {}))
-    with portal(tmp_path, tickets=220, variant=variant) as place:
+    with portal(tmp_path, tickets=150, variant=variant) as place:
         place.pull()
         place.rules(RULES)
         before = truth(place)
@@ -110,7 +110,7 @@ def test_an_undo_of_a_run_is_the_state_before(tmp_path: Path, name: str) -> None
 
 
 def test_an_undo_of_an_undo_is_a_redo(tmp_path: Path) -> None:
-    with portal(tmp_path, tickets=220) as place:
+    with portal(tmp_path, tickets=150) as place:
         place.pull()
         place.rules(RULES)
         before = truth(place)
@@ -158,10 +158,10 @@ def _meddle(place: Portal, dice: random.Random, written: dict[str, set[str]]) ->
     return set(live)
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 @pytest.mark.parametrize("seen", [True, False])
 def test_what_people_touched_since_is_left_and_told(tmp_path: Path, seed: int, seen: bool) -> None:
-    with portal(tmp_path, tickets=220) as place:
+    with portal(tmp_path, tickets=150) as place:
         place.pull()
         place.rules(RULES)
         before = truth(place)
@@ -194,7 +194,7 @@ def test_what_people_touched_since_is_left_and_told(tmp_path: Path, seed: int, s
 
 
 def test_a_value_set_anew_is_touched_even_if_it_is_the_same(tmp_path: Path) -> None:
-    with portal(tmp_path, tickets=220) as place:
+    with portal(tmp_path, tickets=150) as place:
         place.pull()
         place.rules(RULES)
         before = truth(place)
@@ -211,7 +211,7 @@ def test_a_value_set_anew_is_touched_even_if_it_is_the_same(tmp_path: Path) -> N
 
 
 def test_what_a_later_run_wrote_stays_until_that_is_undone(tmp_path: Path) -> None:
-    with portal(tmp_path, tickets=220) as place:
+    with portal(tmp_path, tickets=150) as place:
         place.pull()
         place.rules(RULES)
         before = truth(place)
@@ -227,7 +227,7 @@ def test_what_a_later_run_wrote_stays_until_that_is_undone(tmp_path: Path) -> No
 
 
 def test_a_lost_mirror_loses_no_undo(tmp_path: Path) -> None:
-    with portal(tmp_path, tickets=220) as place:
+    with portal(tmp_path, tickets=150) as place:
         place.pull()
         place.rules(RULES)
         before = truth(place)
@@ -245,7 +245,7 @@ def test_a_lost_mirror_loses_no_undo(tmp_path: Path) -> None:
 
 
 def test_one_change_goes_back_with_what_makes_no_sense_without_it(tmp_path: Path) -> None:
-    with portal(tmp_path, tickets=220) as place:
+    with portal(tmp_path, tickets=150) as place:
         place.pull()
         place.rules(RULES)
         before = truth(place)
@@ -275,7 +275,7 @@ def test_one_change_goes_back_with_what_makes_no_sense_without_it(tmp_path: Path
 
 
 def test_tickets_that_are_out_of_reach_are_told(tmp_path: Path) -> None:
-    with portal(tmp_path, tickets=220) as place:
+    with portal(tmp_path, tickets=150) as place:
         place.pull()
         place.rules(RULES)
         before = truth(place)
@@ -310,7 +310,7 @@ def _killed(place: Portal, moment: str, *words: str) -> None:
 
 @pytest.mark.parametrize("moment", ["after-intend:1", "before-settle:7", "after-settle:20"])
 def test_a_killed_undo_is_finished_by_running_it_again(tmp_path: Path, moment: str) -> None:
-    with portal(tmp_path, tickets=220) as place:
+    with portal(tmp_path, tickets=150) as place:
         place.pull()
         place.rules(RULES)
         before = truth(place)
@@ -325,7 +325,7 @@ def test_a_killed_undo_is_finished_by_running_it_again(tmp_path: Path, moment: s
 
 
 def test_nobody_is_mailed_and_nothing_written_without_consent(tmp_path: Path) -> None:
-    with portal(tmp_path, tickets=220) as place:
+    with portal(tmp_path, tickets=150) as place:
         place.pull()
         place.rules(RULES)
         run = apply(place)
@@ -361,7 +361,7 @@ def shell(monkeypatch: pytest.MonkeyPatch) -> Any:
 def test_the_command_asks_tells_and_ends_with_the_right_code(
     tmp_path: Path, shell: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with portal(tmp_path, tickets=220) as place:
+    with portal(tmp_path, tickets=150) as place:
         place.pull()
         place.rules(RULES)
         before = truth(place)
@@ -396,7 +396,7 @@ def test_the_command_asks_tells_and_ends_with_the_right_code(
 
 
 def test_an_unknown_id_is_named_with_its_neighbour(tmp_path: Path) -> None:
-    with portal(tmp_path, tickets=220) as place:
+    with portal(tmp_path, tickets=150) as place:
         place.pull()
         with pytest.raises(Misconfigured, match="knows no run"):
             undo(place, "x")
@@ -409,7 +409,7 @@ def test_an_unknown_id_is_named_with_its_neighbour(tmp_path: Path) -> None:
 
 @pytest.mark.xfail(strict=True, reason="holds are derived from the journal by another increment")
 def test_the_next_plan_does_not_do_again_what_was_undone(tmp_path: Path) -> None:
-    with portal(tmp_path, tickets=220) as place:
+    with portal(tmp_path, tickets=150) as place:
         place.pull()
         place.rules(RULES)
         run = apply(place)
