@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.changes.world import PORTAL, Desk, ticket
@@ -69,6 +69,7 @@ class Office:
     """A desk, its journal, and what everybody did to each field, in order."""
 
     folder: Path
+    empties: bool = False
     clock: FakeClock = field(default_factory=FakeClock)
     hands: dict[tuple[str, str], list[Hand]] = field(default_factory=dict)
     deeds: list[tuple[str, dict[tuple[str, str], tuple[Scalar, Scalar]]]] = field(
@@ -83,7 +84,7 @@ class Office:
         }
         for row in rows.values():
             row |= {"cf": {"cf_outcome": None}, "modified_time": "2026-03-02 08:00:00"}
-        self.desk = Desk(rows)
+        self.desk = Desk(rows, empties=self.empties)
         self.journal = Journal(self.folder, self.clock)
 
     def state(self) -> State:
@@ -223,26 +224,40 @@ def expected(office: Office, run: str, before: State) -> State:
     return left
 
 
-place = st.tuples(st.sampled_from(TICKETS), st.sampled_from(sorted(VALUES)))
+MOST = ("department", "assignee", "team", "spam")  # what hangs together, more often
+place = st.tuples(st.sampled_from(TICKETS), st.sampled_from([*sorted(VALUES), *MOST]))
 deed = place.flatmap(lambda one: st.tuples(st.just(one), st.sampled_from(VALUES[one[1]])))
 deeds = st.lists(deed, max_size=5)
 
 
-@settings(max_examples=200, deadline=None)
+MOVED, GIVEN_TO, URGENT = ("T1", "department"), ("T1", "assignee"), ("T1", "priority")
+
+
+@settings(max_examples=300, deadline=None)
+@example([[(GIVEN_TO, "a1")]], [(MOVED, "d2")], [], 0, False)
+@example([], [(MOVED, "d2"), (GIVEN_TO, "a4")], [], 0, False)
+@example([], [(URGENT, "High")], [(False, [(URGENT, "Low")]), (False, [(URGENT, "High")])], 9, True)
+@example([[(GIVEN_TO, "a1")]], [(MOVED, "d2"), (GIVEN_TO, "a4")], [], 2, False)
+@example([[(GIVEN_TO, "a1")]], [(MOVED, "d2"), (GIVEN_TO, "a4")], [], 3, False)
+@example(
+    [[(GIVEN_TO, "a2")]], [(MOVED, "d2"), (GIVEN_TO, "a4")], [(True, [(GIVEN_TO, "a2")])], 9, True
+)
 @given(
     st.lists(deeds, max_size=1),
     deeds,
     st.lists(st.tuples(st.booleans(), deeds), max_size=3),
     st.one_of(st.just(0), st.integers(0, 12)),
+    st.booleans(),
 )
 def test_an_undo_restores_the_state_before_but_for_what_others_touched(
     early: list[list[Any]],
     wanted: list[Any],
     since: list[tuple[bool, list[Any]]],
     brake: int,
+    empties: bool,
 ) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        office = Office(Path(folder))
+        office = Office(Path(folder), empties)
         for some in early:
             office.run("early", dict(some))
         before = office.state()

@@ -259,6 +259,7 @@ class Desk:
     before: Callable[[str], None] = lambda name: None
     answers: frozenset[str] | None = None  # the keys that a PATCH answers, None for all
     told: list[Told] = field(default_factory=list)  # what History tells, whatever the ticket
+    empties: bool = False  # a move takes the agent and the team even where they belong
     speech: Speech = field(init=False)
     history: History = field(init=False)
 
@@ -314,10 +315,10 @@ class Desk:
         row["department_id"] = department_id
         agents = {agent.id: agent for agent in PORTAL.agents}
         agent = agents.get(row.get("assignee_id") or "")
-        if agent and department_id not in agent.departments:
+        if agent and (self.empties or department_id not in agent.departments):
             row["assignee_id"] = None
         team = {team.id: team for team in PORTAL.teams}.get(row.get("team_id") or "")
-        if team and team.department_id != department_id:
+        if team and (self.empties or team.department_id != department_id):
             row["team_id"] = None
 
     def add_tags(self, ticket_id: str, names: Sequence[str]) -> None:

@@ -76,7 +76,7 @@ class Known:
     def now(self, field: str) -> Scalar:
         """What stands there, in the words of the API."""
         if is_tag(field):
-            return tag_name(field).casefold() in self.look.tags
+            return tag_name(field).casefold() in {name.casefold() for name in self.look.tags or ()}
         return seen(self.row, field)
 
     def judge(self, one: Entry, *, freed: bool = False) -> Verdict:

@@ -10,7 +10,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from zdsync.changes.journal import Entry
+from zdsync.changes.plan import Seen
 from zdsync.changes.serve import TICKETS
+from zdsync.changes.sight import modified
 from zdsync.changes.store import Writer
 from zdsync.changes.undo_target import WRITTEN
 from zdsync.changes.wire import is_speech, is_tag
@@ -23,9 +25,16 @@ class Look:
     """How a ticket stands: its row, its tags where they were asked for; why it cannot be read."""
 
     row: Row | None = None
-    tags: frozenset[str] = frozenset()
+    tags: tuple[str, ...] | None = None
     refused: str = ""
-    calls: int = 1
+
+    @property
+    def calls(self) -> int:
+        return 1 if self.tags is None else 2
+
+    def seen(self) -> Seen:
+        """What must still be so when the ticket is written (promise 6)."""
+        return Seen(modified(self.row or {}), self.tags)
 
 
 def look(desk: Writer, entries: Iterable[Entry], workers: int) -> dict[str, Look]:
@@ -51,6 +60,6 @@ def _look(desk: Writer, ticket: str, *, tags: bool) -> Look:
         row = desk.detail(TICKETS, ticket)
         if row is None or not tags:
             return Look(row)
-        return Look(row, frozenset(name.casefold() for name in desk.tags_of(ticket)), calls=2)
+        return Look(row, desk.tags_of(ticket))
     except Refused as error:
         return Look(refused=error.what)
