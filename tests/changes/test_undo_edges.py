@@ -161,6 +161,11 @@ def test_a_row_that_shows_our_own_write_is_nobodys_hand() -> None:
     assert left(undo(SET, hands={("T1", "priority"): anew})) == [reason]
 
 
+def test_nobody_who_left_gets_a_ticket_back() -> None:
+    one = entry("assignee", "a3", "a1")
+    assert left(undo(one)) == ["off@clinic.example is no active agent any more"]
+
+
 def test_a_due_date_goes_back_as_zoho_writes_it() -> None:
     one = entry("due", None, "2026-03-05 12:00:00")
     (change,) = undo(one).plan.changes

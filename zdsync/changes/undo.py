@@ -25,6 +25,7 @@ from zdsync.model import Change, Portal
 
 _STAYS = "the ticket stays in the other department"
 _HANDED = "whom the ticket was given to there would lose it: {}"
+_INACTIVE = "{} is no active agent any more"
 _SAID = "it was said, and cannot be taken back"
 
 
@@ -162,6 +163,8 @@ class _Ticket:
         return Verdict(reason=_STAYS) if move.reason and given.back else given
 
     def _note(self, one: Entry, verdict: Verdict) -> None:
+        gone = self.known.left_us(one) if verdict.back else ""
+        verdict = Verdict(reason=_INACTIVE.format(gone)) if gone else verdict
         if verdict.back:
             self.changes.append(self.known.going_back(self.run_id, one))
             return

@@ -122,6 +122,20 @@ class Known:
         wired = wire(field, name, remote)
         return replace(move, field=field, before=name, after=name, wire=wired, wire_before=wired)
 
+    def left_us(self, one: Entry) -> str:
+        """The agent whom a ticket would go back to and who is known to be inactive; else ""."""
+        if one.field != "assignee":
+            return ""
+        back = planned(one, after=False)
+        return next(
+            (
+                one.email or one.name
+                for one in self.portal.agents
+                if one.id == back and not one.active
+            ),
+            "",
+        )
+
     def undone(self, one: Entry) -> bool:
         """Whether zdsync took a write back already."""
         return fate(one, self._later(one))[0] == "undone"
