@@ -75,12 +75,9 @@ def undo_plan(
     digest = f"{UNDO}:{asked.run_id}"  # the journal tells by it what was undone
     cost = _priced(changes, looks)
     made = plans.plan_id(changes, digest)
-    return Undo(
-        asked.run_id,
-        Plan(made, as_of, digest, tuple(changes), cost=cost),
-        tuple(already),
-        tuple(left),
-    )
+    seen = {one.ticket_id: looks[one.ticket_id].seen() for one in changes}
+    plan = Plan(made, as_of, digest, tuple(changes), cost=cost, seen=seen)
+    return Undo(asked.run_id, plan, tuple(already), tuple(left))
 
 
 def _priced(changes: Sequence[Change], looks: Mapping[str, Look]) -> Cost:
