@@ -103,6 +103,11 @@ def test_a_ticket_that_zoho_does_not_let_read_is_left_with_its_words() -> None:
     ]
 
 
+def test_a_spam_ticket_that_cannot_be_read_waits_for_a_person() -> None:
+    (reason,) = left(undo(entry("spam", False, True), row=None))
+    assert reason.endswith("a person must unmark it first")
+
+
 def test_what_was_said_is_listed_and_what_was_never_written_is_not() -> None:
     said = [entry(one, None, "digest") for one in ("comment", "reply", "notify:team")]
     found = undo(*said, entry("status", "Open", "Closed", outcome="rejected"))

@@ -271,7 +271,8 @@ def test_one_change_goes_back_with_what_makes_no_sense_without_it(tmp_path: Path
         place.rules(RULES)
         before = truth(place)
         apply(place)
-        query = "select change_id, ticket_id from zdsync.journal where field = ? order by ticket_id limit 1"
+        columns = "select change_id, ticket_id from zdsync.journal"
+        query = f"{columns} where field = ? order by ticket_id limit 1"
         for field in ("status", "department", "cf.cf_outcome", "tag:seen"):
             written = changed(place, before)
             ((change, ticket),) = place.rows(query, field)

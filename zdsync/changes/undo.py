@@ -26,6 +26,7 @@ from zdsync.model import Change, Portal
 _STAYS = "the ticket stays in the other department"
 _HANDED = "whom the ticket was given to there would lose it: {}"
 _INACTIVE = "{} is no active agent any more"
+_BURIED = "the ticket cannot be read; if it lies in spam, a person must unmark it first"
 _SAID = "it was said, and cannot be taken back"
 
 
@@ -101,6 +102,8 @@ class _Ticket:
                 self._note(one, Verdict(reason=_SAID))
         fields = _by_field(entries)
         dead = self.known.unreachable() or self._spam(fields)
+        if self.known.look.row is None and any(one.field == "spam" for one in fields):
+            dead = _BURIED  # desk-tickets.md 2: how a spam ticket reads by id is not stated
         if dead:
             for one in fields:
                 self._note(one, Verdict(reason=dead))
