@@ -102,7 +102,7 @@ class _Ticket:
                 self._note(one, Verdict(reason=_SAID))
         fields = _by_field(entries)
         dead = self.known.unreachable() or self._spam(fields)
-        if self.known.look.row is None and any(one.field == "spam" for one in fields):
+        if dead == "the ticket is gone" and any(one.field == "spam" for one in fields):
             dead = _BURIED  # desk-tickets.md 2: how a spam ticket reads by id is not stated
         if dead:
             for one in fields:
