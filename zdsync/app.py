@@ -35,11 +35,13 @@ if TYPE_CHECKING:
     from zdsync.backtest import Backtest
     from zdsync.changes import Applied, Plan
     from zdsync.changes.explanation import Explanation
+    from zdsync.changes.undo import Undo
     from zdsync.checking import Checked
     from zdsync.flow import Flow
     from zdsync.forgetting import Agree, Forgotten
     from zdsync.hindsight import Asked
     from zdsync.reports.status import Status
+    from zdsync.undoing import Undone
 
 
 class App:
@@ -166,6 +168,17 @@ class App:
         )
         run.counts.update(applied.outcomes)
         return applied
+
+    def undo(
+        self, word: str, agree: Callable[[Undo], bool], *, destructive: bool = False
+    ) -> Undone:
+        """Take back what a run or a change wrote, where the person agrees."""
+        from zdsync.undoing import take_back
+
+        if self.place.brake.exists():
+            raise PlanRefused("writing is paused", "zdsync resume lets it go on")
+        with self.place.run("undo") as run:
+            return take_back(self.place, run, word, agree, destructive=destructive)
 
     def tick(self, *, once: bool = False) -> None:
         """One pass of the service: pull what is due, plan, apply what may go unattended.

@@ -98,4 +98,5 @@ def _count(written: Iterable[Written], statuses: Mapping[str, str]) -> Spent:
 def is_destructive(field: str, after: Scalar, statuses: Mapping[str, str]) -> bool:
     """Whether a change closes, moves, marks as spam or answers a customer."""
     closes = field == "status" and statuses.get(str(after), "") == "Closed"
-    return closes or field in {"department", "spam", "reply"}
+    marks = field == "spam" and after is not False  # an undo takes the mark off
+    return closes or marks or field in {"department", "reply"}

@@ -232,6 +232,9 @@ class _File:
         id_ = node.get("id")
         if id_ is None:
             return
+        if id_.text == "undo":
+            hint = "the journal calls by it what zdsync undo writes; give the rule another id"
+            self.notes.add(id_, "the id 'undo' is reserved", hint)
         if id_.text in seen:
             hint = f"the first is on line {seen[id_.text]}"
             self.notes.add(id_, f"two rules have the id {id_.text!r}", hint)
