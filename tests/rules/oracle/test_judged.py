@@ -85,6 +85,7 @@ def flip(one: bool | None) -> bool | None:
 )
 @given(cases(records=30, groups=GROUPS))
 def test_what_was_not_read_decides_nothing_and_hides_nothing_else(case: Case) -> None:
+    case = replace(case, conditions=(*case.conditions, *map(weighed, *pairs(case))))
     rules, world = compiled_rules(case), World(NOW, case.kind_of, LISTS)
     chance = random.Random(repr(case.records))
     read = [{name: chance.random() < 0.6 for name in TOLD} for _ in case.records]
@@ -98,6 +99,16 @@ def test_what_was_not_read_decides_nothing_and_hides_nothing_else(case: Case) ->
             hangs = rule.judged is not None
             expected = truth(condition, record, dark if hangs else set(), world)
             assert said is expected, (condition, record, sorted(dark))
+
+
+def pairs(case: Case) -> tuple[tuple[dict[str, Any], ...], tuple[dict[str, Any], ...]]:
+    return case.conditions[:-1], case.conditions[1:]
+
+
+def weighed(more: dict[str, Any], less: dict[str, Any]) -> dict[str, Any]:
+    """A score that one condition raises and the other lowers: each may decide alone."""
+    signals = [{"points": 2, "when": more}, {"points": -1.5, "when": less}]
+    return {"score": {"at_least": 1, "of": signals}}
 
 
 def ask(
