@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from zdsync.backtest import distrusted, last
 from zdsync.changes import (
     WORTH,
+    WORTH_A_LIST,
     Applied,
     Evaluation,
     Journal,
@@ -32,12 +33,14 @@ from zdsync.changes import (
 )
 from zdsync.changes.explain import explain, find_ticket
 from zdsync.changes.explanation import Explanation
+from zdsync.changes.tails import cut_off, with_tails
 from zdsync.changes.unfit import resting, unfit, unreadable
+from zdsync.changes.wire import is_speech
 from zdsync.clock import Clock
 from zdsync.connectors import Desk
 from zdsync.errors import PlanRefused, TokenRefused, ZohoFailed
 from zdsync.mirror import Mirror
-from zdsync.model import Cursor, Portal, Voice
+from zdsync.model import Change, Cursor, Portal, Voice
 from zdsync.pull import Attached
 from zdsync.rules import CompiledRule, RuleFile, compile_rule
 from zdsync.rules.now import Now
@@ -70,10 +73,11 @@ class Flow:
     voice: Voice | None = None
     messenger: Messenger | None = None
     speechless: str = ""  # why rules may say nothing in this run
+    recall: Callable[[str], Plan | None] = lambda plan_id: None  # a plan that was being applied
 
     def plan(self, rules: RuleFile, *, rule: str | None = None, ticket: str | None = None) -> Plan:
         """Plan what the rules ask for; reads the tags of the tickets that need it first."""
-        plan = self._evaluate(rules, rule, ticket).plan()
+        plan = self._tailed(self._evaluate(rules, rule, ticket).plan(), rule=rule, ticket=ticket)
         _say_skipped(resting(rules, rule), rules)
         return self._priced(self._guarded(plan, rules))
 
@@ -115,16 +119,17 @@ class Flow:
 
     def look_back(self, desk: Callable[[], Desk]) -> None:
         """Settle what a crash left open, and look for what may have been said, before planning."""
-        lately = (self.clock.now() - WORTH).astimezone(UTC).replace(tzinfo=None)
-        asked = Sql(load("zdsync.changes.queries", "open.sql"), (lately,))
+        now = self.clock.now().astimezone(UTC).replace(tzinfo=None)
+        asked = Sql(load("zdsync.changes.queries", "open.sql"), (now - WORTH, now - WORTH_A_LIST))
         if self.mirror.rows(asked) and recover(desk(), self.journal, self.clock):
             self.mirror.load_journal(self.journal.lines())
 
     def plan_unattended(self, rules: RuleFile) -> Plan:
         """Plan what may be written with nobody watching."""
         now = self.clock.now()
+        evaluation = self._evaluate(rules, None, None)
         plan = unattended(
-            self._evaluate(rules, None, None).plan,
+            lambda paused: self._tailed(evaluation.plan(paused), paused),
             rules.limits,
             self._spent(now),
             self.portal,
@@ -133,6 +138,28 @@ class Flow:
         _say(plan)
         _say_skipped(plan.skipped, rules)
         return self._priced(plan)
+
+    def _tailed(
+        self,
+        plan: Plan,
+        paused: frozenset[str] = frozenset(),
+        *,
+        rule: str | None = None,
+        ticket: str | None = None,
+    ) -> Plan:
+        """Add what an earlier run began and could not end."""
+
+        def wanted(change: Change) -> bool:
+            asked = rule in (None, change.rule) and ticket in (
+                None,
+                change.ticket_id,
+                change.ticket_number,
+            )
+            silent = bool(self.speechless) and is_speech(change.field)
+            return asked and change.rule not in paused and not silent
+
+        found = cut_off(self.journal.entries(RECENT), plan.rules_digest, plan.as_of)
+        return with_tails(plan, found, self.recall, wanted)
 
     def refuse_beyond_limits(self, plan: Plan, rules: RuleFile, *, destructive: bool) -> None:
         """Raise PlanRefused where a person's plan passes the limits for destructive actions."""

@@ -185,6 +185,7 @@ class Workplace:
         return read_by(stream, module, field)
 
     def flow(self, run: Run) -> Flow:
+        from zdsync.changes import shelf
         from zdsync.flow import Flow
 
         return Flow(
@@ -200,6 +201,7 @@ class Workplace:
             voice=self.settings.voice,
             messenger=messenger(self.settings, self.clock),
             speechless=_speechless(journal_files.lost(run.mirror)),
+            recall=lambda plan_id: shelf.recall(plan_id, self.plans),
         )
 
     def lacks(self, rule: CompiledRule) -> list[str]:

@@ -6,12 +6,13 @@ from zdsync.changes.guard import Spent, attended, breaches, spent, unattended
 from zdsync.changes.journal import Journal
 from zdsync.changes.memory import unsaid
 from zdsync.changes.plan import Plan, Skipped
-from zdsync.changes.recover import WORTH, recover
+from zdsync.changes.recover import WORTH, WORTH_A_LIST, recover
 from zdsync.changes.rehearse import Rehearsal, rehearse
 from zdsync.changes.store import Messenger
 
 __all__ = [
     "WORTH",
+    "WORTH_A_LIST",
     "Applied",
     "Evaluation",
     "Journal",

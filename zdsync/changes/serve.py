@@ -68,13 +68,15 @@ def serve(
     paused: Callable[[], bool],
     *,
     messenger: Messenger | None = None,
+    announce: Callable[[Change], None] = lambda change: None,
 ) -> Served:
     """Write the changes of one ticket; every intent has a receipt afterwards.
 
-    `settle` puts receipts into the journal; its errors pass through.
+    `settle` puts receipts into the journal, `announce` that something is about to be said; their
+    errors pass through.
     """
     served = Served(changes[0].ticket_id)
-    visit = _Visit(desk, clock, settle, paused, served, list(changes), messenger)
+    visit = _Visit(desk, clock, settle, paused, served, list(changes), messenger, announce)
     try:
         visit.run()
     except _Halted:
@@ -98,6 +100,7 @@ class _Visit:
     served: Served
     todo: list[Change]
     messenger: Messenger | None
+    announce: Callable[[Change], None]
     read_at: float = 0.0
     moved: bool = False
     closed: bool = False  # by us, in this visit

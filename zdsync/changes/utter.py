@@ -1,7 +1,8 @@
 """What is said of one ticket: its reply, its comments, its notices, each with a receipt.
 
-Promises that nothing of unknown outcome is said again, and that a notice which fails costs only
-itself. Must not read the ticket or change a field; `serve` does.
+Promises that the journal knows of each call before it is made, that nothing of unknown outcome is
+said again, and that a notice which fails costs only itself. Must not read the ticket or change a
+field; `serve` does.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ class Visit(Protocol):
     def before_write(self, changes: Sequence[Change]) -> list[Change]: ...
 
     def brake(self) -> None: ...
+
+    def announce(self, change: Change) -> None: ...
 
     def finish(
         self,
@@ -66,6 +69,7 @@ def reply(visit: Visit, speech: Speech) -> None:
                 change.ticket_id, text, sender=address["fromEmailAddress"], to=address["to"]
             )
 
+        visit.announce(change)
         if visit.write([change], send):
             visit.spoke("thread_count")
 
@@ -80,6 +84,7 @@ def comment(visit: Visit, speech: Speech) -> None:
         def add(change: Change = change, text: str = text) -> None:
             speech.add_comment(change.ticket_id, text, public=bool(change.wire["isPublic"]))
 
+        visit.announce(change)
         if visit.write([change], add):
             visit.spoke("comment_count")
 
@@ -91,6 +96,7 @@ def notify(visit: Visit, messenger: Messenger | None) -> None:
         if messenger is None:
             visit.finish([change], "rejected", "no settings to send notices with")
             continue
+        visit.announce(change)
         subject = f"Ticket {change.ticket_number or change.ticket_id}: {change.rule}"
         try:
             messenger.send(str(change.wire["to"]), subject, change.text)
