@@ -174,6 +174,18 @@ def test_whoever_is_no_active_agent_is_not_told() -> None:
     ]
 
 
+def test_what_nobody_knows_is_shown_until_it_is_known() -> None:
+    mirror = Mirror([ticket(1, **MAIL)])
+    said(mirror, "reply", NOW, "unknown")
+    plan = planned(mirror, rule("r", REPLY))
+    assert not plan.changes
+    (one,) = plan.unresolved
+    assert (one.ticket_id, one.rule) == ("T1", "r")
+    assert one.reason.startswith("reply may or may not have been sent at 2026-")
+    said(mirror, "reply", NOW + timedelta(minutes=5), "applied")
+    assert not planned(mirror, rule("r", REPLY)).unresolved
+
+
 def test_comments_of_two_rules_add_up_and_replies_do_not() -> None:
     mirror = Mirror([ticket(1, **MAIL)])
     plan = planned(mirror, rule("a", NOTE, REPLY), rule("b", NOTE, REPLY))

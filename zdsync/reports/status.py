@@ -50,6 +50,7 @@ class Status:
     paused: bool
     published_at: datetime | None
     drift: tuple[Drifted, ...] = ()
+    unresolved: int = 0  # writes of the last 30 days of which nobody knows whether they were made
 
     def spent(self, system: str) -> float:
         """Credits of one system's pool; Desk and CRM each have their own."""
@@ -78,6 +79,7 @@ class Status:
             },
             "last_run": self.last_run,
             "holds": self.holds,
+            "unresolved": self.unresolved,
             "paused": self.paused,
             "published_at": _iso(self.published_at),
             "drift": [one.document() for one in self.drift],
@@ -112,6 +114,7 @@ def read_status(
         paused=paused,
         published_at=_aware(published),
         drift=read_drift(rows, now),
+        unresolved=int(ask("status_unresolved", at)[0][0]),
     )
 
 
