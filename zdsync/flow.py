@@ -33,6 +33,7 @@ from zdsync.changes import (
 )
 from zdsync.changes.explain import explain, find_ticket
 from zdsync.changes.explanation import Explanation
+from zdsync.changes.sight import sighted
 from zdsync.changes.tails import cut_off, with_tails
 from zdsync.changes.unfit import resting, unfit, unreadable
 from zdsync.changes.wire import is_speech
@@ -79,7 +80,7 @@ class Flow:
         """Plan what the rules ask for; reads the tags of the tickets that need it first."""
         plan = self._tailed(self._evaluate(rules, rule, ticket).plan(), rule=rule, ticket=ticket)
         _say_skipped(resting(rules, rule), rules)
-        return self._priced(self._guarded(plan, rules))
+        return self._priced(sighted(self._guarded(plan, rules), self.mirror))
 
     def explain(self, rules: RuleFile, ticket: str) -> Explanation:
         """Explain one ticket by number or id; reads what is missing as a plan of it would."""
@@ -137,7 +138,7 @@ class Flow:
         )
         _say(plan)
         _say_skipped(plan.skipped, rules)
-        return self._priced(plan)
+        return self._priced(sighted(plan, self.mirror))
 
     def _tailed(
         self,

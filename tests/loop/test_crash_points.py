@@ -124,6 +124,7 @@ class Scene:
         for _ in range(4):
             self.minutes += 2
             self.place.clock = Later(self.minutes)
+            self.place.pull()
             _, applied = self.place.app().apply(None, lambda plan: True, destructive=True)
             if applied is None:
                 return

@@ -32,6 +32,7 @@ CALL = "call"  # kind of a line: something is about to be said
 GROUP = 25  # intents per fsync, at most
 _FILES = "????-??.ndjson"
 _OURS = 2  # folders above the journal that zdsync makes: private, and the data directory
+_SAID = 600  # cells of a receipt's text: Zoho's words, what was not done, what to do
 _LONG = 100  # a longer value is written as its digest
 
 
@@ -257,7 +258,7 @@ def _receipt(receipt: Receipt, run_id: str) -> dict[str, Any]:
         "change_id": receipt.change_id,
         "outcome": receipt.outcome,
         "http_status": receipt.http_status,
-        "error": printable(receipt.error, 200),
+        "error": printable(receipt.error, _SAID),
         "settled_at": receipt.settled_at.isoformat(),
     }
 

@@ -25,8 +25,6 @@ class Visit(Protocol):
     @property
     def todo(self) -> list[Change]: ...
 
-    def before_write(self, changes: Sequence[Change]) -> list[Change]: ...
-
     def brake(self) -> None: ...
 
     def announce(self, change: Change) -> None: ...
@@ -59,17 +57,15 @@ def reply(visit: Visit, speech: Speech) -> None:
         if why := refuses(to, "", NOBODY, own or ()):
             visit.finish([change], "rejected", f"no reply: {why}")
             continue
-        if not visit.before_write([change]):
-            continue
         text = marked(change.text, change.change_id)
 
         def send(change: Change = change, text: str = text) -> None:
             address = change.wire
+            visit.announce(change)
             speech.send_reply(
                 change.ticket_id, text, sender=address["fromEmailAddress"], to=address["to"]
             )
 
-        visit.announce(change)
         if visit.write([change], send):
             visit.spoke("thread_count")
 
@@ -77,14 +73,14 @@ def reply(visit: Visit, speech: Speech) -> None:
 def comment(visit: Visit, speech: Speech) -> None:
     """Add the comments, one call each."""
     for change in [one for one in visit.todo if one.field == "comment"]:
-        if not visit.before_write([change]):
-            continue
+        if change not in visit.todo:
+            continue  # an earlier one has an unknown outcome
         text = marked(change.text, change.change_id)
 
         def add(change: Change = change, text: str = text) -> None:
+            visit.announce(change)
             speech.add_comment(change.ticket_id, text, public=bool(change.wire["isPublic"]))
 
-        visit.announce(change)
         if visit.write([change], add):
             visit.spoke("comment_count")
 
