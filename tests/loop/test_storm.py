@@ -40,6 +40,7 @@ def _rounds(place: Portal, clock: Ticking) -> int:
     for number in range(1, ROUNDS):
         clock.sleep(180)
         with suppress(ZohoFailed, TokenRefused):  # a run that could not even look back
+            place.app().pull()
             plan, applied = place.app().apply(None, lambda plan: True, destructive=True)
             if applied is None and not plan.writes and _settled(place):
                 return number
