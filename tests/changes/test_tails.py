@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from tests.changes.test_speak import NOTE, Spoken, scene
 from tests.changes.world import rule
 from tests.conftest import FakeClock
 from zdsync.changes.apply import Applied
-from zdsync.changes.plan import Plan
+from zdsync.changes.plan import Plan, Seen
 from zdsync.changes.tails import cut_off, with_tails
 from zdsync.errors import OutcomeUnknown, Refused, ZohoFailed
 from zdsync.model import Change
@@ -71,6 +71,16 @@ def test_a_tail_that_fails_again_is_not_forgotten(cut: Cut) -> None:
     cut.desk.refuse["detail"] = raising(ZohoFailed("trouble"))
     assert cut.go("run2").outcomes == {"unsent": 1}
     del cut.desk.refuse["detail"]
+    assert cut.go("run3").outcomes == {"applied": 1}
+    assert not cut.tailed().changes
+
+
+def test_a_comment_waits_where_somebody_moved_the_ticket_meanwhile(cut: Cut) -> None:
+    stop_before(cut, "comment", ZohoFailed("trouble"))
+    plan = cut.tailed()
+    earlier = Seen(datetime(2026, 3, 2, 7, tzinfo=UTC), None, None)
+    cut.apply(replace(plan, seen={"T1": earlier}), run_id="run2")
+    assert cut.outcomes()["T1", "comment"] == "stale"
     assert cut.go("run3").outcomes == {"applied": 1}
     assert not cut.tailed().changes
 

@@ -88,7 +88,12 @@ def test_in_a_storm_every_change_is_made_once(tmp_path: Path) -> None:
         written = _written(place)
         twice = {what: many for what, many in written.items() if many > 1}
         assert not twice
-        assert set(written) == intended
+        # The storm edits tickets too: what somebody changed between two of our writes is left alone.
+        stale = place.rows("select distinct ticket_id from zdsync.journal where outcome = 'stale'")
+        lost = intended - set(written)
+        assert set(written) <= intended
+        assert {ticket for ticket, _ in lost} <= {ticket for (ticket,) in stale}
+        assert len(lost) <= len(intended) // 50
         refused = Counter(str(one.status) for one in place.box.calls)
         tries = place.rows("select outcome, count(*) from zdsync.journal group by all")
         print(len(intended), "changes in", rounds, "runs:", sorted(tries), sorted(refused.items()))

@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from zdsync.changes.journal import Entry
 from zdsync.changes.plan import Plan, plan_id
 from zdsync.changes.spoken import COUNTS
+from zdsync.changes.visit import MOVED
 from zdsync.changes.wire import GIVEN, is_speech, wire
 from zdsync.model import Change
 
@@ -50,7 +51,7 @@ def cut_off(entries: Iterable[Entry], rules_digest: str, now: datetime) -> list[
         last = some[-1]
         same = [one for one in some if one.change_id == last.change_id]
         beside = [mate for one in same for mate in visits[one.run_id, one.ticket_id]]
-        if last.outcome == "unsent" and _begun(beside):
+        if (last.outcome == "unsent" or _waits(last)) and _begun(beside):
             done = tuple(one for one in beside if one.outcome in _DONE)
             found.append(Tail(last.change_id, last.plan_id, last.ticket_id, done))
     return found
@@ -58,10 +59,16 @@ def cut_off(entries: Iterable[Entry], rules_digest: str, now: datetime) -> list[
 
 def _begun(visits: Sequence[Entry]) -> bool:
     """Whether something was done, nothing refused, and no field is in doubt."""
+    visits = [one for one in visits if not _waits(one)]
     outcomes = {one.outcome for one in visits if not is_speech(one.field)}
     said = {one.outcome for one in visits if is_speech(one.field)}
     sure = not (outcomes & {None, "unknown"}) and None not in said
     return bool((outcomes | said) & _DONE) and not (outcomes | said) & _LOST and sure
+
+
+def _waits(entry: Entry) -> bool:
+    """Whether something was not said only because the ticket moved: that forbids no word."""
+    return entry.outcome == "stale" and is_speech(entry.field) and entry.error == MOVED
 
 
 def with_tails(
