@@ -88,7 +88,7 @@ def test_in_a_storm_every_change_is_made_once(tmp_path: Path) -> None:
         written = _written(place)
         twice = {what: many for what, many in written.items() if many > 1}
         assert not twice
-        # The storm edits tickets too: what somebody changed between two of our writes is left alone.
+        # The storm edits tickets too: what somebody changed between two writes is left alone.
         stale = place.rows("select distinct ticket_id from zdsync.journal where outcome = 'stale'")
         lost = intended - set(written)
         assert set(written) <= intended
