@@ -52,6 +52,7 @@ class Status:
     published_at: datetime | None
     drift: tuple[Drifted, ...] = ()
     rules: tuple[Waiting, ...] = ()
+    unresolved: int = 0  # writes of the last 30 days of which nobody knows whether they were made
 
     def spent(self, system: str) -> float:
         """Credits of one system's pool; Desk and CRM each have their own."""
@@ -80,6 +81,7 @@ class Status:
             },
             "last_run": self.last_run,
             "holds": self.holds,
+            "unresolved": self.unresolved,
             "paused": self.paused,
             "published_at": _iso(self.published_at),
             "drift": [one.document() for one in self.drift],
@@ -116,6 +118,7 @@ def read_status(
         published_at=_aware(published),
         drift=read_drift(rows, now),
         rules=read_rules(rows),
+        unresolved=int(ask("status_unresolved", at)[0][0]),
     )
 
 
