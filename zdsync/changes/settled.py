@@ -9,9 +9,11 @@ texts, and the answers of all conditions that turn with the clock. Must not deci
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
+from typing import Any
 
 from zdsync.changes import spoken
 from zdsync.changes.ground import DIGEST
@@ -50,9 +52,10 @@ class Settled:
         as_of: datetime,
     ) -> Settled:
         """Know all beside the tickets that a decision depends on."""
-        told = (_WAY, rules_digest, [(one.id, one.mode) for one in rules], portal, owner_map)
-        digest = hashlib.sha256(repr(told).encode("utf-8", "backslashreplace"))
-        return cls(digest.hexdigest(), as_of)
+        modes = [(one.id, one.mode) for one in rules]
+        told = (_WAY, rules_digest, modes, asdict(portal), dict(owner_map))
+        plain = json.dumps(told, sort_keys=True, default=_listed)
+        return cls(hashlib.sha256(plain.encode()).hexdigest(), as_of)
 
     def left(
         self, source: str, within: Sql, named: Iterable[str], rules: Sequence[CompiledRule]
@@ -78,3 +81,8 @@ class Settled:
         if any(rule.call_markers for rule in rules):
             cells.append(Sql(_CALLS))
         return "hash(" + join(", ", cells) + ")"
+
+
+def _listed(value: Any) -> Any:
+    """A set in an order that does not differ from process to process; any other value as text."""
+    return sorted(map(str, value)) if isinstance(value, set | frozenset) else str(value)
