@@ -95,7 +95,7 @@ def read_status(
 
     streams = ask("status_streams", at)
     runs = ask("status_run")
-    (holds,) = rows(Sql("select count(*) from zdsync.holds where released_at is null"))[0]
+    (holds,) = rows(Sql("select count(*) from zdsync.holds"))[0]
     (published,) = rows(Sql("select max(as_of) from zdsync.published"))[0]
     return Status(
         streams=tuple(
