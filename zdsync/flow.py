@@ -203,6 +203,7 @@ class Flow:
                 speechless=self.speechless,
                 kept=self._many_open(),
                 whole=rule is None,
+                held=True,
             )
             return replace(found, skipped=(*left, *found.skipped))
 

@@ -2,7 +2,8 @@
 
 Pure. Promises: top to bottom; for each field of a ticket the first rule in mode apply that
 decides wins, even where the value is already right; rules in mode plan are shown and never
-shadow, stop or count; an unresolved choice decides nothing. Must not read the mirror.
+shadow, stop or count; an unresolved choice decides nothing; a hold decides a field against every
+rule that does not reassert. Must not read the mirror.
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ from typing import Any
 
 from zdsync.changes.drafts import Decision, Draft
 from zdsync.changes.giving import Given, Giving, Pool, fills, fits
+from zdsync.changes.holds import FLIPPED, NOTHING_HELD, Hold, Holds
 from zdsync.changes.matches import Ground, Matches, Ticket, slots, unstopped
-from zdsync.changes.plan import Shadowed, Skipped, Unresolved
+from zdsync.changes.plan import Held, Shadowed, Skipped, Unresolved
 from zdsync.changes.resolve import Nothing, Resolver, shown_agent
 from zdsync.changes.wire import GIVEN, field_name, same
 from zdsync.model import Agent, Scalar
@@ -40,6 +42,7 @@ def decide(
     resolver: Resolver,
     paused: frozenset[str] = frozenset(),
     *,
+    holds: Holds = NOTHING_HELD,
     traced: bool = False,
 ) -> Decision:
     """Decide every field of every matched ticket.
@@ -47,7 +50,7 @@ def decide(
     A rule in `paused` (its limit is passed) still decides, so that no lower rule takes over what
     is its own, but it changes nothing. `traced`: also tell what need not be changed.
     """
-    core = _Core(ground, resolver, paused, Decision(agreed=[] if traced else None))
+    core = _Core(ground, resolver, paused, holds, Decision(agreed=[] if traced else None))
     matches = list(unstopped(ground))
     for some in matches:
         core.find_moves(some)
@@ -65,11 +68,14 @@ class _Core:
     ground: Ground
     resolver: Resolver
     paused: frozenset[str]
+    holds: Holds
     decision: Decision = field(default_factory=Decision)
     # field → ticket → (rule, value), of rules in mode apply
     decided: dict[str, dict[str, tuple[str, Scalar]]] = field(
         default_factory=lambda: defaultdict(dict)
     )
+    # the same of rules that a hold keeps from the field: one below that reasserts minds them
+    kept: dict[tuple[str, str], tuple[str, Scalar]] = field(default_factory=dict)
     moves: dict[str, str] = field(default_factory=dict)  # ticket → department, mode apply
     shown_moves: dict[str, str] = field(default_factory=dict)  # the same, mode plan
     giving: Giving = field(init=False)
@@ -78,7 +84,7 @@ class _Core:
 
     def __post_init__(self) -> None:
         portal = self.resolver.portal
-        self.giving = Giving(self.ground, self.resolver, self._department)
+        self.giving = Giving(self.ground, self.resolver, self._department, self._held_back)
         order = portal.priorities or _PRIORITIES
         self.ranks = {name.casefold(): rank for rank, name in enumerate(order)}
         closed = [name for name, kind in portal.statuses.items() if kind == "Closed"]
@@ -96,7 +102,8 @@ class _Core:
             found = action.target or self.resolver.department(action.department)
             if not isinstance(found, Nothing):
                 for row in some.rows:
-                    noted.setdefault(row[0], found.id)
+                    if self.holds.on(row[0], "department", some.rule) is None:
+                        noted.setdefault(row[0], found.id)
 
     def rule(self, some: Matches) -> None:
         """Decide what one rule asks for, action by action."""
@@ -125,13 +132,19 @@ class _Core:
                     self._close(rule, action, tickets[row[0]])
             case Spam():
                 for row in some.rows:
-                    self._settle(Draft(rule, tickets[row[0]], "spam", False, True))
+                    self._spam(rule, tickets[row[0]])
 
     def _settle(self, draft: Draft) -> bool:
         """Let one rule decide one field; False where a rule above decided otherwise."""
         rule, ticket = draft.rule, draft.ticket
         decided = self.decided[draft.field]
         earlier = decided.get(ticket.id)
+        if earlier is None and ticket.id in self.holds.texts:
+            hold = self._hold(rule, ticket, draft.field)
+            if hold is not None:
+                self._keep(draft, hold)
+                return False
+            earlier = self._kept_above(draft)
         if earlier is not None:
             by, value = earlier
             if same(value, draft.after) or by == rule.id:
@@ -143,12 +156,40 @@ class _Core:
             return False
         if rule.mode == "apply":
             decided[ticket.id] = (rule.id, draft.after)
-        differs = draft.before_id != draft.after_id or not same(draft.before, draft.after)
-        if (differs or self._freed(draft)) and rule.id not in self.paused:
+        if (_differs(draft) or self._freed(draft)) and rule.id not in self.paused:
             self.decision.drafts.append(draft)
         else:
             self.decision.agree(draft)
         return True
+
+    def _hold(self, rule: CompiledRule, ticket: Ticket, name: str) -> Hold | None:
+        """What keeps a rule from a field; a move that is planned frees what it may take away."""
+        hold = self.holds.on(ticket.id, name, rule)
+        frees = name in GIVEN and self._department(rule, ticket) != ticket.department_id
+        return None if hold is not None and frees and hold.reason != FLIPPED else hold
+
+    def _held_back(self, rule: CompiledRule, ticket: Ticket) -> bool:
+        held = ticket.id in self.holds.texts
+        return held and self._hold(rule, ticket, "assignee") is not None
+
+    def _keep(self, draft: Draft, hold: Hold) -> None:
+        """Leave a field as it stands, and say so where the rule wants it otherwise."""
+        rule, ticket = draft.rule, draft.ticket
+        if not _differs(draft):
+            self.decision.agree(draft)
+            return
+        if rule.mode == "apply":
+            self.kept.setdefault((draft.field, ticket.id), (rule.id, draft.after))
+        self.decision.held.append(
+            Held(
+                ticket.id, draft.field, rule.id, draft.before, ticket.number, draft.after, hold.told
+            )
+        )
+
+    def _kept_above(self, draft: Draft) -> tuple[str, Scalar] | None:
+        """The rule above that would decide the field if it were not held, where it differs."""
+        above = self.kept.get((draft.field, draft.ticket.id))
+        return above if above is not None and not same(above[1], draft.after) else None
 
     def _freed(self, draft: Draft) -> bool:
         """Whether a move may take away what stands there rightly: it is given again after it."""
@@ -194,22 +235,22 @@ class _Core:
         elif ticket.id not in self.decided["assignee"]:
             self._unresolved(rule, ticket, wish.reason)
 
-    def _give(self, rule: CompiledRule, ticket: Ticket, agent: Agent | None) -> None:
+    def _give(self, rule: CompiledRule, ticket: Ticket, agent: Agent | None) -> bool:
         name, agent_id = (shown_agent(agent), agent.id) if agent else (None, None)
         before, before_id = ticket.assignee, ticket.assignee_id
         if before_id == agent_id:
             name = before  # the same person under another name is no change
         elif before_id and not before:
             before = before_id
-        self._settle(Draft(rule, ticket, "assignee", before, name, before_id, agent_id))
+        return self._settle(Draft(rule, ticket, "assignee", before, name, before_id, agent_id))
 
     def _fill(self, rule: CompiledRule, ticket: Ticket, pool: Pool) -> None:
         """Give an empty place to the least busy; where a rule above filled it, it is not empty."""
         earlier = self.decided["assignee"].get(ticket.id)
         if earlier is not None and fits(pool, earlier[1]):
             return
-        self._give(rule, ticket, self.giving.pick(rule, ticket, pool))
-        if pool.team is not None and earlier is None:
+        given = self._give(rule, ticket, self.giving.pick(rule, ticket, pool))
+        if pool.team is not None and earlier is None and given:
             self._settle(
                 Draft(
                     rule, ticket, "team", ticket.team, pool.team.name, ticket.team_id, pool.team.id
@@ -252,6 +293,16 @@ class _Core:
             Draft(rule, ticket, "department", before, after, ticket.department_id, found.id)
         )
 
+    def _spam(self, rule: CompiledRule, ticket: Ticket) -> None:
+        """Mark as spam, but not a ticket that the rule should close as well and may not."""
+        draft = Draft(rule, ticket, "spam", False, True)
+        closes = any(isinstance(action, Close) for action in rule.actions)
+        hold = self.holds.on(ticket.id, "status", rule) if closes and not ticket.closed else None
+        if hold is None:
+            self._settle(draft)
+        else:
+            self._keep(draft, hold)
+
     def _close(self, rule: CompiledRule, action: Close, ticket: Ticket) -> None:
         status = action.status or self.closed_status
         if status is None:
@@ -264,3 +315,7 @@ class _Core:
             name = field_name(self.resolver.portal.outcome_field)
             before = ticket.values.get(name)
             self._settle(Draft(rule, ticket, name, before, action.outcome))
+
+
+def _differs(draft: Draft) -> bool:
+    return draft.before_id != draft.after_id or not same(draft.before, draft.after)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from zdsync.changes.matches import Ticket
-from zdsync.changes.plan import Shadowed, Skipped, Unresolved
+from zdsync.changes.plan import Held, Shadowed, Skipped, Unresolved
 from zdsync.model import Scalar
 from zdsync.rules.compiled import CompiledRule
 
@@ -43,6 +43,7 @@ class Decision:
     drafts: list[Draft] = field(default_factory=list)
     shadowed: list[Shadowed] = field(default_factory=list)
     unresolved: list[Unresolved] = field(default_factory=list)
+    held: list[Held] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
     unread_tags: dict[str, None] = field(default_factory=dict)  # in the order met
     agreed: list[Agreed] | None = None

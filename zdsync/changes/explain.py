@@ -210,7 +210,7 @@ class _Teller:
                 yield self._change(change)
         for one in self.plan.held:
             if one.rule == rule.id:
-                yield Fate("held", one.field, None, one.value, "a person decided")
+                yield Fate("held", one.field, one.value, one.wanted, one.reason)
         for draft, by in self.traced.agreed or ():
             if draft.rule.id == rule.id:
                 reason = f"{by}, above, wants the same" if by not in ("", rule.id) else ""

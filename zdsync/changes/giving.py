@@ -29,6 +29,7 @@ from zdsync.rules.compiled import (
 
 Row = tuple[Any, ...]
 Department = Callable[[CompiledRule, Ticket], str | None]
+HeldBack = Callable[[CompiledRule, Ticket], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,7 @@ class Giving:
     ground: Ground
     resolver: Resolver
     department: Department
+    held: HeldBack  # whether a hold keeps a rule from the assignee
     load: dict[str, int] = field(default_factory=dict)
     picked: dict[tuple[str, str], Agent] = field(default_factory=dict)
 
@@ -119,7 +121,7 @@ class Giving:
             mine: set[str] = set()
             for action, row, cells in _assigns(some):
                 ticket = self.ground.tickets[row[0]]
-                if ticket.id in taken or ticket.id in mine:
+                if ticket.id in taken or ticket.id in mine or self.held(some.rule, ticket):
                     continue
                 wish = self.wish(some.rule, action, ticket, cells)
                 if not isinstance(wish, Nothing):

@@ -58,12 +58,18 @@ class Breach:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A change that a person's value forbids (none until holds exist)."""
+    """A change that is not made because somebody else decided the field; `value` stands there.
+
+    `wanted` is what `rule` would set, `reason` says since when it is held and by whom.
+    """
 
     ticket_id: str
     field: str
     rule: str
     value: Scalar
+    ticket_number: str = ""
+    wanted: Scalar = None
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)

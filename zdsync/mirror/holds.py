@@ -17,7 +17,8 @@ from zdsync.mirror.publishing import touch
 from zdsync.mirror.upsert import naive
 from zdsync.sql import Sql, load
 
-_SCOPE = "select id from desk.tickets where presence = 'live' -- the scope"
+_SCOPE = """select id from desk.tickets -- the scope
+    where presence = 'live' and status_type is distinct from 'Closed'"""
 
 
 def within(tickets: str) -> str:

@@ -1,4 +1,4 @@
--- zdsync.holds: one row is one field of a live ticket that no rule may change, and why.
+-- zdsync.holds: one row is one field of an open, live ticket that no rule may change, and why.
 -- Used by mirror/holds.py (which narrows `scope`), reports/status.py and analysts.
 -- given: assignee, team, department, priority or a tag has a value that somebody else gave, later
 -- than 10 minutes after the creation and after the first sight; until the ticket closes, for
@@ -7,7 +7,12 @@
 -- them zdsync's; ends by a release only. An empty value holds nothing (but if undone or flipped).
 create or replace view zdsync.holds as
 with scope as (
-    select id from desk.tickets where presence = 'live' -- the scope
+    select id from desk.tickets -- the scope
+    where presence = 'live' and status_type is distinct from 'Closed'
+),
+-- Joins are by equality first: a condition that is none makes a nested loop of an anti join.
+released as (
+    select ticket_id, lower(field) as field, max(released_at) as at from zdsync.releases group by all
 ),
 people as (
     select id, email_id as said, [id, lower(trim(email_id)),
@@ -21,7 +26,7 @@ names as (
 ),
 -- What was written, or may have been: an intent without a receipt, or of unknown outcome.
 intents as (
-    select j.ticket_id, lower(j.field) as field, j.rule_id, j.before, j.after, j.outcome,
+    select j.ticket_id, lower(j.field) as field, j.field as spelt, j.rule_id, j.before, j.after, j.outcome,
         j.intended_at, coalesce(j.settled_at, j.intended_at) as settled_at
     from zdsync.journal j
     where coalesce(j.outcome, 'unknown') in ('applied', 'unknown') and j.intended_at is not null
@@ -31,16 +36,11 @@ intents as (
 written as (
     select * from intents where outcome = 'applied'
 ),
-changes as (
-    select c.ticket_id, lower(c.field) as field, c.after, c.changed_at, c.seen_at, c.actor,
-        c.agent_id, c.source, c.not_before, c.seq, c.before
-    from zdsync.ticket_changes c
-    where c.ticket_id in (select id from scope)
-),
 -- zdsync's last write of each field.
 own as (
     select ticket_id, field, unnest(arg_max({
-        'rule_id': rule_id, 'after': after, 'intended_at': intended_at, 'settled_at': settled_at
+        'rule_id': rule_id, 'spelt': spelt, 'after': after,
+        'intended_at': intended_at, 'settled_at': settled_at
     }, (settled_at, intended_at))), count(*) as many
     from written group by ticket_id, field
 ),
@@ -50,29 +50,37 @@ seen as (
         from zdsync.options where name = 'tickets_known_from')) as seen_first
     from desk.tickets where id in (select id from scope)
 ),
+-- The rows themselves are fetched once their place is known: only few fields of each fit here.
+places as (
+    select arg_max(c.rowid, (c.changed_at, c.seq, c.seen_at)) as place
+    from zdsync.ticket_changes c
+    where c.field <> 'status' and c.ticket_id in (select id from scope)
+    group by c.ticket_id, lower(c.field)
+),
 latest as (
-    select ticket_id, field, case field when 'assignee_id' then 'assignee'
-            when 'team_id' then 'team' when 'department_id' then 'department' else field
+    select c.ticket_id, lower(c.field) as field, case c.field when 'assignee_id' then 'assignee'
+            when 'team_id' then 'team' when 'department_id' then 'department' else lower(c.field)
         end as field_name,
-        unnest(arg_max({
-        'after': after, 'changed_at': changed_at, 'seen_at': seen_at, 'actor': actor,
-        'agent_id': agent_id, 'source': source, 'not_before': not_before
-    }, (changed_at, seq, seen_at)))
-    from changes where field <> 'status' group by ticket_id, field
+        c.after, c.changed_at, c.seen_at, c.actor, c.agent_id, c.source, c.not_before
+    from zdsync.ticket_changes c
+    where c.rowid in (select place from places) and c.actor <> 'zdsync'
+        and lower(coalesce(c.after, '')) not in ('', '-none-')
 ),
 closings as (
     select c.ticket_id, c.after, c.changed_at, c.seen_at, c.actor, c.source, c.not_before
-    from changes c
+    from zdsync.ticket_changes c
     join zdsync.status_classes a on a.status = c.after and a.is_closed
     left join zdsync.status_classes b on b.status = c.before
-    where c.field = 'status' and not coalesce(b.is_closed, false)
+    where c.field = 'status' and c.ticket_id in (select id from scope)
+        and not coalesce(b.is_closed, false)
 ),
 closed as (
     select ticket_id, max(changed_at) as at from closings group by ticket_id
 ),
 moved as (
     select ticket_id, max(changed_at) as at, max(seen_at) as seen_at
-    from changes where field = 'department_id' group by ticket_id
+    from zdsync.ticket_changes
+    where field = 'department_id' and ticket_id in (select id from scope) group by ticket_id
 ),
 foreign_values as (
     select l.*, n.said, coalesce(n.words, [lower(l.after)]) as words
@@ -82,31 +90,37 @@ foreign_values as (
     left join closed c on c.ticket_id = l.ticket_id
     left join moved m on m.ticket_id = l.ticket_id and l.field in ('assignee_id', 'team_id')
     left join names n on n.field = l.field and n.id = l.after
-    where l.actor <> 'zdsync'
-        and lower(coalesce(l.after, '')) not in ('', '-none-')
-        -- What replaces zdsync's own value needs no age: Zoho's rules had their turn before it.
-        and (coalesce(o.settled_at <= l.seen_at, false)
+    -- What replaces zdsync's own value needs no age: Zoho's rules had their turn before it.
+    where (coalesce(o.settled_at <= l.seen_at, false)
             or (coalesce(l.changed_at >= t.created_time + interval 10 minute, true)
                 and (l.source = 'observed' or l.changed_at >= date_trunc('second', t.seen_first))))
         and not coalesce(l.changed_at <= c.at, false)
         and not coalesce(l.changed_at < m.at, false)
 ),
 -- A crash, or an answer that never came, let a pull see zdsync's own value first: nobody's hand.
-given as (
-    select f.ticket_id, f.field_name as field, coalesce(f.said, f.after) as value, f.actor, f.agent_id,
-        f.changed_at as held_at, f.seen_at
-    from foreign_values f
-    anti join intents i on i.ticket_id = f.ticket_id and i.field = f.field_name
-        and f.source = 'observed' and f.actor = 'unknown'
-        and list_contains(f.words, lower(i.after)) and i.intended_at <= f.seen_at
+own_sight as (
+    select f.ticket_id, f.field_name from foreign_values f
+    join intents i on i.ticket_id = f.ticket_id and i.field = f.field_name
+    where f.source = 'observed' and f.actor = 'unknown' and list_contains(f.words, lower(i.after))
+        and i.intended_at <= f.seen_at
         and (f.not_before is null or i.settled_at + interval 5 second >= f.not_before)
+),
+given as (
+    select f.ticket_id, f.field_name as field, coalesce(f.said, f.after) as value, f.actor,
+        f.agent_id, f.changed_at as held_at, f.seen_at
+    from foreign_values f
+    anti join own_sight o on o.ticket_id = f.ticket_id and o.field_name = f.field_name
+),
+own_closings as (
+    select c.ticket_id, c.seen_at from closings c
+    join intents i on i.ticket_id = c.ticket_id and i.field = 'status'
+    where c.source = 'observed' and c.actor = 'unknown' and lower(c.after) = lower(i.after)
+        and i.intended_at <= c.seen_at
+        and (c.not_before is null or i.settled_at + interval 5 second >= c.not_before)
 ),
 foreign_closings as (
     select c.ticket_id, c.changed_at, c.seen_at from closings c
-    anti join intents i on i.ticket_id = c.ticket_id and i.field = 'status'
-        and c.source = 'observed' and c.actor = 'unknown'
-        and lower(c.after) = lower(i.after) and i.intended_at <= c.seen_at
-        and (c.not_before is null or i.settled_at + interval 5 second >= c.not_before)
+    anti join own_closings o on o.ticket_id = c.ticket_id and o.seen_at = c.seen_at
     where c.actor <> 'zdsync'
 ),
 -- -- zdsync's own values, and whether they stand ---------------------------------------------
@@ -127,7 +141,8 @@ standing as (
             when o.field = 'due' then strftime(t.due_date, '%Y-%m-%d %H:%M:%S')
             when o.field = 'spam' then case when t.is_spam then 'true' else 'false' end
             when o.field like 'tag:%' then case when g.ticket_id is null then 'false' else 'true' end
-            when o.field like 'cf.%' then k.value
+            when o.field like 'cf.%'
+                then json_extract_string(t.cf, '$."' || substr(o.spelt, 4) || '"')
         end as value
     from own o
     join desk.tickets t on t.id = o.ticket_id
@@ -138,12 +153,6 @@ standing as (
         select ticket_id, lower('tag:' || tag) as tag from desk.ticket_tags
         where ticket_id in (select ticket_id from own)
     ) g on g.ticket_id = o.ticket_id and g.tag = o.field
-    left join (
-        select one.id, lower('cf.' || cell.key) as field,
-            json_extract_string(cell.value, '$') as value
-        from desk.tickets one, json_each(one.cf) cell
-        where one.id in (select ticket_id from own where field like 'cf.%')
-    ) k on k.id = o.ticket_id and k.field = o.field
 ),
 stands as (
     select *, coalesce(lower(value), '') in ('', '-none-') as is_empty,
@@ -189,8 +198,9 @@ fresh as (
     select w.ticket_id, w.field, w.rule_id, w.before, w.after, w.intended_at, w.settled_at
     from written w
     join own o on o.ticket_id = w.ticket_id and o.field = w.field and o.many > 1
-    anti join zdsync.releases r on r.ticket_id = w.ticket_id
-        and lower(r.field) in ('', w.field) and r.released_at >= w.settled_at
+    left join released a on a.ticket_id = w.ticket_id and a.field = ''
+    left join released r on r.ticket_id = w.ticket_id and r.field = w.field
+    where not coalesce(w.settled_at <= greatest(a.at, r.at), false)
 ),
 -- Between two writes somebody else's hand shows where the later found another value than was left.
 flips as (
@@ -202,13 +212,18 @@ flips as (
         window w as (partition by ticket_id, field order by settled_at, intended_at)
     ) where place > 1 and lower(coalesce(before, '')) is distinct from lower(coalesce(left_at, ''))
     union all
-    select s.ticket_id, s.field, coalesce((
-        select min(c.changed_at) from changes c
-        where c.ticket_id = s.ticket_id and c.actor <> 'zdsync' and c.seen_at > s.settled_at
-            and c.field in (s.field, s.field || '_id')), s.settled_at), 0
-    from fallen s
-    where not s.holds and s.many > 1
-        and (s.ticket_id, s.field) in (select (ticket_id, field) from fresh)
+    select f.ticket_id, f.field, coalesce(min(c.changed_at), any_value(f.settled_at)), 0
+    from fallen f
+    left join (
+        select ticket_id, seen_at, changed_at, case field when 'assignee_id' then 'assignee'
+            when 'team_id' then 'team' when 'department_id' then 'department' else lower(field)
+            end as field
+        from zdsync.ticket_changes
+        where actor <> 'zdsync' and ticket_id in (select ticket_id from own where many > 1)
+    ) c on c.ticket_id = f.ticket_id and c.field = f.field and c.seen_at > f.settled_at
+    where not f.holds and f.many > 1
+        and (f.ticket_id, f.field) in (select (ticket_id, field) from fresh)
+    group by f.ticket_id, f.field
 ),
 counted as (
     select *, count(*) over one_day as many, sum(own) over one_day as ours from flips
@@ -235,6 +250,7 @@ select e.ticket_id, e.field, unnest(arg_min({
     'held_at': e.held_at
 }, e.rank))
 from every e
-anti join zdsync.releases r on r.ticket_id = e.ticket_id and lower(r.field) in ('', e.field)
-    and r.released_at >= e.seen_at
+left join released a on a.ticket_id = e.ticket_id and a.field = ''
+left join released r on r.ticket_id = e.ticket_id and r.field = e.field
+where not coalesce(e.seen_at <= greatest(a.at, r.at), false)
 group by e.ticket_id, e.field
