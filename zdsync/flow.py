@@ -32,6 +32,7 @@ from zdsync.changes import (
 )
 from zdsync.changes.explain import explain, find_ticket
 from zdsync.changes.explanation import Explanation
+from zdsync.changes.holds import FLIPPED
 from zdsync.changes.unfit import resting, unfit, unreadable
 from zdsync.clock import Clock
 from zdsync.connectors import Desk
@@ -280,7 +281,8 @@ def _shown(rule: CompiledRule, untested: Mapping[str, str]) -> CompiledRule:
 
 def _say(plan: Plan) -> None:
     """Log what an unattended plan comes to, and what it left undone."""
-    log.info("plan=%s writes=%d shown=%d", plan.plan_id, len(plan.writes), len(plan.changes))
+    writes, shown, held = len(plan.writes), len(plan.changes), len(plan.held)
+    log.info("plan=%s writes=%d shown=%d held=%d", plan.plan_id, writes, shown, held)
     for breach in plan.breaches:
         log.warning(
             "limit=%s rule=%s allowed=%g found=%g",
@@ -289,6 +291,10 @@ def _say(plan: Plan) -> None:
             breach.allowed,
             breach.found,
         )
+    for one in plan.held:
+        if one.kind == FLIPPED:
+            told = (one.ticket_id, one.field, one.rule, one.reason)
+            log.warning("quarantined ticket=%s field=%s rule=%s reason=%s", *told)
     left = Counter(change.rule for change in plan.left_to_apply)
     for rule, count in left.items():
         log.warning(

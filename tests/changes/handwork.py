@@ -121,7 +121,7 @@ class Life:
     def holds(self) -> dict[str, str]:
         """Held fields with the reason."""
         core = within("select id from desk.tickets where presence = 'live'")
-        asked = f"select field, reason from ({core}) where ticket_id = ? order by 1"  # noqa: S608 - constants
+        asked = f"select field, reason from ({core}) where ticket_id = ? order by 1"
         return dict(self.mirror.rows(Sql(asked, (self.id,))))
 
 

@@ -15,9 +15,10 @@ from typing import Any
 
 from zdsync.changes.drafts import Decision, Draft
 from zdsync.changes.giving import Given, Giving, Pool, fills, fits
-from zdsync.changes.holds import FLIPPED, NOTHING_HELD, Hold, Holds
+from zdsync.changes.holds import NOTHING_HELD, Hold, Holds
+from zdsync.changes.keeping import Keeper
 from zdsync.changes.matches import Ground, Matches, Ticket, slots, unstopped
-from zdsync.changes.plan import Held, Shadowed, Skipped, Unresolved
+from zdsync.changes.plan import Shadowed, Skipped, Unresolved
 from zdsync.changes.resolve import Nothing, Resolver, shown_agent
 from zdsync.changes.wire import GIVEN, field_name, same
 from zdsync.model import Agent, Scalar
@@ -74,17 +75,17 @@ class _Core:
     decided: dict[str, dict[str, tuple[str, Scalar]]] = field(
         default_factory=lambda: defaultdict(dict)
     )
-    # the same of rules that a hold keeps from the field: one below that reasserts minds them
-    kept: dict[tuple[str, str], tuple[str, Scalar]] = field(default_factory=dict)
     moves: dict[str, str] = field(default_factory=dict)  # ticket → department, mode apply
     shown_moves: dict[str, str] = field(default_factory=dict)  # the same, mode plan
     giving: Giving = field(init=False)
+    keeper: Keeper = field(init=False)
     ranks: Mapping[str, int] = field(default_factory=dict)
     closed_status: str | None = None
 
     def __post_init__(self) -> None:
         portal = self.resolver.portal
-        self.giving = Giving(self.ground, self.resolver, self._department, self._held_back)
+        self.giving = Giving(self.ground, self.resolver, self._department, self._held)
+        self.keeper = Keeper(self.holds, self.decision)
         order = portal.priorities or _PRIORITIES
         self.ranks = {name.casefold(): rank for rank, name in enumerate(order)}
         closed = [name for name, kind in portal.statuses.items() if kind == "Closed"]
@@ -140,11 +141,11 @@ class _Core:
         decided = self.decided[draft.field]
         earlier = decided.get(ticket.id)
         if earlier is None and ticket.id in self.holds.texts:
-            hold = self._hold(rule, ticket, draft.field)
+            hold = self._held(rule, ticket, draft.field)
             if hold is not None:
-                self._keep(draft, hold)
+                self.keeper.keep(draft, hold)
                 return False
-            earlier = self._kept_above(draft)
+            earlier = self.keeper.above(draft)
         if earlier is not None:
             by, value = earlier
             if same(value, draft.after) or by == rule.id:
@@ -156,40 +157,17 @@ class _Core:
             return False
         if rule.mode == "apply":
             decided[ticket.id] = (rule.id, draft.after)
-        if (_differs(draft) or self._freed(draft)) and rule.id not in self.paused:
+        if (draft.differs or self._freed(draft)) and rule.id not in self.paused:
             self.decision.drafts.append(draft)
         else:
             self.decision.agree(draft)
         return True
 
-    def _hold(self, rule: CompiledRule, ticket: Ticket, name: str) -> Hold | None:
-        """What keeps a rule from a field; a move that is planned frees what it may take away."""
-        hold = self.holds.on(ticket.id, name, rule)
-        frees = name in GIVEN and self._department(rule, ticket) != ticket.department_id
-        return None if hold is not None and frees and hold.reason != FLIPPED else hold
-
-    def _held_back(self, rule: CompiledRule, ticket: Ticket) -> bool:
-        held = ticket.id in self.holds.texts
-        return held and self._hold(rule, ticket, "assignee") is not None
-
-    def _keep(self, draft: Draft, hold: Hold) -> None:
-        """Leave a field as it stands, and say so where the rule wants it otherwise."""
-        rule, ticket = draft.rule, draft.ticket
-        if not _differs(draft):
-            self.decision.agree(draft)
-            return
-        if rule.mode == "apply":
-            self.kept.setdefault((draft.field, ticket.id), (rule.id, draft.after))
-        self.decision.held.append(
-            Held(
-                ticket.id, draft.field, rule.id, draft.before, ticket.number, draft.after, hold.told
-            )
-        )
-
-    def _kept_above(self, draft: Draft) -> tuple[str, Scalar] | None:
-        """The rule above that would decide the field if it were not held, where it differs."""
-        above = self.kept.get((draft.field, draft.ticket.id))
-        return above if above is not None and not same(above[1], draft.after) else None
+    def _held(self, rule: CompiledRule, ticket: Ticket, name: str = "assignee") -> Hold | None:
+        if ticket.id not in self.holds.texts:
+            return None
+        moves = self._department(rule, ticket) != ticket.department_id
+        return self.keeper.hold(rule, ticket, name, moves=moves)
 
     def _freed(self, draft: Draft) -> bool:
         """Whether a move may take away what stands there rightly: it is given again after it."""
@@ -297,11 +275,11 @@ class _Core:
         """Mark as spam, but not a ticket that the rule should close as well and may not."""
         draft = Draft(rule, ticket, "spam", False, True)
         closes = any(isinstance(action, Close) for action in rule.actions)
-        hold = self.holds.on(ticket.id, "status", rule) if closes and not ticket.closed else None
+        hold = self._held(rule, ticket, "status") if closes and not ticket.closed else None
         if hold is None:
             self._settle(draft)
         else:
-            self._keep(draft, hold)
+            self.keeper.keep(draft, hold)
 
     def _close(self, rule: CompiledRule, action: Close, ticket: Ticket) -> None:
         status = action.status or self.closed_status
@@ -315,7 +293,3 @@ class _Core:
             name = field_name(self.resolver.portal.outcome_field)
             before = ticket.values.get(name)
             self._settle(Draft(rule, ticket, name, before, action.outcome))
-
-
-def _differs(draft: Draft) -> bool:
-    return draft.before_id != draft.after_id or not same(draft.before, draft.after)

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from zdsync.changes.matches import Ticket
 from zdsync.changes.plan import Held, Shadowed, Skipped, Unresolved
+from zdsync.changes.wire import same
 from zdsync.model import Scalar
 from zdsync.rules.compiled import CompiledRule
 
@@ -27,6 +28,11 @@ class Draft(NamedTuple):
     after_id: str | None = None
     notify: bool = True
     text: str = ""
+
+    @property
+    def differs(self) -> bool:
+        """Whether the field does not stand as it should."""
+        return self.before_id != self.after_id or not same(self.before, self.after)
 
 
 class Agreed(NamedTuple):

@@ -20,7 +20,7 @@ from zdsync.changes.drafts import Decision
 from zdsync.changes.evidence import make_changes
 from zdsync.changes.giving import fills
 from zdsync.changes.ground import make_ground, scope
-from zdsync.changes.holds import NOTHING_HELD, Holds, read_holds
+from zdsync.changes.holds import HoldReader
 from zdsync.changes.matches import Ground, Matches, Ticket, slots
 from zdsync.changes.memory import remember
 from zdsync.changes.needs import unjudged
@@ -58,7 +58,7 @@ class Evaluation:
     skipped: tuple[Skipped, ...]
     needs: Needs = NO_NEEDS  # what a condition could not judge without
     speaker: Speaker | None = None
-    holds: Holds = NOTHING_HELD
+    holds: HoldReader | None = None
     _plans: dict[frozenset[str], Plan] = field(init=False, default_factory=dict, compare=False)
 
     def plan(self, paused: frozenset[str] = frozenset()) -> Plan:
@@ -69,7 +69,7 @@ class Evaluation:
         return self._plans[paused]
 
     def _plan(self, paused: frozenset[str]) -> Plan:
-        decision = decide(self.ground, self.resolver, paused, holds=self.holds)
+        decision = self._decided(paused)
         if self.speaker is not None:
             self.speaker.add_to(decision, paused)
         changes = make_changes(self.mirror, decision.drafts, self.ground.relation)
@@ -90,7 +90,20 @@ class Evaluation:
 
     def trace(self) -> Decision:
         """Decide again, with what need not be changed: for explaining one ticket."""
-        return decide(self.ground, self.resolver, holds=self.holds, traced=True)
+        return self._decided(frozenset(), traced=True)
+
+    def _decided(self, paused: frozenset[str], *, traced: bool = False) -> Decision:
+        """Decide; where that changes tickets of which something is held, once more with the holds.
+
+        A hold only ever keeps a change away: tickets that nobody would change need not be asked.
+        """
+        decision = decide(self.ground, self.resolver, paused, traced=traced)
+        if self.holds is None or not decision.drafts:
+            return decision
+        holds = self.holds.of(draft.ticket.id for draft in decision.drafts)
+        if not holds.texts:
+            return decision
+        return decide(self.ground, self.resolver, paused, holds=holds, traced=traced)
 
     def _in_order(self, some: Iterable[T]) -> tuple[T, ...]:
         """By rule, then by ticket number: rows come from the mirror in any order."""
@@ -126,7 +139,8 @@ def evaluate(
     `owner_map`: CRM owner's e-mail → Desk agent's. `ticket`: id or number of the only ticket to
     look at. Rules in mode off are left out. `speechless`: why nothing may be said in this run.
     `kept`: ask by what was found in texts before, and keep what is found; the plan is the same.
-    `held`: mind what people decided (zdsync.holds). `whole`: `rules` are all of the file, so what was kept for others goes.
+    `held`: mind what people decided (zdsync.holds). `whole`: `rules` are all of the file, so what
+    was kept for others goes.
     """
     ready, skipped = _ready(rules, unready or {})
     with _uncollected():
@@ -140,7 +154,7 @@ def evaluate(
     speaker = Speaker(
         mirror, ground, resolver, remember(mirror, ready), as_of, voice or Voice(), speechless
     )
-    holds = read_holds(mirror, "rule_base" if kept else "rule_ground") if held else NOTHING_HELD
+    holds = HoldReader(mirror) if held else None
     return Evaluation(
         mirror, ground, resolver, as_of, rules_digest, skipped + blind, needs, speaker, holds
     )

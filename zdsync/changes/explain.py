@@ -95,7 +95,8 @@ def explain(
     left = {one.change_id for one in leave_to_person(plan, portal).left_to_apply}
     teller = _Teller(mirror, now, evaluation, plan, traced, facts, frozenset(left))
     told = tuple(teller.rule(*pair) for pair in rules)
-    return Explanation(facts, plan.as_of, told, _ignored(facts, rules), plan.breaches)
+    held = evaluation.holds.of([ticket_id]).of(ticket_id) if evaluation.holds else ()
+    return Explanation(facts, plan.as_of, told, _ignored(facts, rules), plan.breaches, held)
 
 
 def _facts(mirror: Queries) -> Facts:

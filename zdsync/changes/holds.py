@@ -1,15 +1,16 @@
 """Which fields of which tickets no rule may change, as the decision asks it.
 
-Promises one query for all tickets, and that nothing of a hold is taken apart before it is asked
-for. What holds is said by zdsync.holds (mirror/views/holds.sql). Must not decide.
+Promises one query for all tickets that are asked for, and that nothing of a hold is taken apart
+before somebody wants to know. What holds is said by zdsync.holds (mirror/views/holds.sql). Must
+not decide.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from zdsync.changes.store import Queries
+from zdsync.changes.store import Queries, query, texts
 from zdsync.changes.wire import is_speech
 from zdsync.mirror import held_fields
 from zdsync.rules.compiled import CompiledRule
@@ -71,7 +72,29 @@ class Holds:
 NOTHING_HELD = Holds()
 
 
-def read_holds(mirror: Queries, ground: str) -> Holds:
-    """Read the holds of the tickets in a temporary table of the rules (its column ticket_id)."""
-    core = held_fields(f"SELECT ticket_id AS id FROM {ground}")
-    return Holds(dict(mirror.rows(Sql(_ASKED + core + ") GROUP BY ticket_id"))))
+@dataclass(slots=True)
+class HoldReader:
+    """Reads the holds of tickets as they are asked for, each once."""
+
+    mirror: Queries
+    _asked: set[str] = field(default_factory=set)
+    _texts: dict[str, str] = field(default_factory=dict)
+
+    def of(self, tickets: Iterable[str]) -> Holds:
+        """The holds of these tickets, and of those that were asked for before."""
+        missing = set(tickets) - self._asked
+        if missing:
+            self._texts.update(read_holds(self.mirror, missing).texts)
+            self._asked |= missing
+        return Holds(self._texts)
+
+
+def read_holds(mirror: Queries, tickets: Iterable[str]) -> Holds:
+    """Read the holds of tickets by id, closed ones too."""
+    ids = texts(tickets)
+    wanted = Sql(f"CREATE OR REPLACE TEMP TABLE hold_tickets (id) AS {ids.text}", ids.params)
+    mirror.run(wanted)
+    core = held_fields("SELECT id FROM hold_tickets")
+    found = dict(mirror.rows(query(_ASKED, core, ") GROUP BY ticket_id")))
+    mirror.run(Sql("DROP TABLE hold_tickets"))
+    return Holds(found)

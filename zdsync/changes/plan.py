@@ -60,7 +60,8 @@ class Breach:
 class Held:
     """A change that is not made because somebody else decided the field; `value` stands there.
 
-    `wanted` is what `rule` would set, `reason` says since when it is held and by whom.
+    `wanted` is what `rule` would set. `kind`: given, reversed, undone or flipped (it is in
+    quarantine); `reason` says since when it is held and by whom.
     """
 
     ticket_id: str
@@ -69,6 +70,7 @@ class Held:
     value: Scalar
     ticket_number: str = ""
     wanted: Scalar = None
+    kind: str = ""
     reason: str = ""
 
 

@@ -14,6 +14,7 @@ from zdsync.reports.pools import Pool, Rows, read_pool
 from zdsync.sql import Sql, load
 
 _QUERIES = "zdsync.reports.queries"
+_HOLDS = "select count(*), count(*) filter (where reason = 'flipped') from zdsync.holds"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,7 @@ class Status:
     paused: bool
     published_at: datetime | None
     drift: tuple[Drifted, ...] = ()
+    quarantined: int = 0  # of the holds: fields that changed again and again
 
     def spent(self, system: str) -> float:
         """Credits of one system's pool; Desk and CRM each have their own."""
@@ -78,6 +80,7 @@ class Status:
             },
             "last_run": self.last_run,
             "holds": self.holds,
+            "quarantined": self.quarantined,
             "paused": self.paused,
             "published_at": _iso(self.published_at),
             "drift": [one.document() for one in self.drift],
@@ -95,7 +98,7 @@ def read_status(
 
     streams = ask("status_streams", at)
     runs = ask("status_run")
-    (holds,) = rows(Sql("select count(*) from zdsync.holds"))[0]
+    (holds, looping) = rows(Sql(_HOLDS))[0]
     (published,) = rows(Sql("select max(as_of) from zdsync.published"))[0]
     return Status(
         streams=tuple(
@@ -112,6 +115,7 @@ def read_status(
         paused=paused,
         published_at=_aware(published),
         drift=read_drift(rows, now),
+        quarantined=int(looping),
     )
 
 

@@ -235,22 +235,24 @@ flipped as (
     group by ticket_id, field
 ),
 -- -- all of them -----------------------------------------------------------------------------
-every as (
-    select ticket_id, field, cast(null as varchar) as value, 'flipped' as reason,
-        cast(null as varchar) as actor, cast(null as varchar) as agent_id, held_at,
-        cast(null as timestamp) as seen_at, 1 as rank
+special as (
+    select ticket_id, field, cast(null as varchar) as value, 'flipped' as reason, held_at,
+        cast(null as timestamp) as seen_at
     from flipped
     union all
-    select ticket_id, field, value, reason, 'unknown', null, held_at, held_at, 3 from reversed
+    select r.ticket_id, r.field, r.value, r.reason, r.held_at, r.held_at
+    from reversed r anti join flipped f on f.ticket_id = r.ticket_id and f.field = r.field
+),
+every as (
+    select ticket_id, field, value, reason, cast(null as varchar) as actor,
+        cast(null as varchar) as agent_id, held_at, seen_at
+    from special
     union all
-    select ticket_id, field, value, 'given', actor, agent_id, held_at, seen_at, 2 from given
+    select g.ticket_id, g.field, g.value, 'given', g.actor, g.agent_id, g.held_at, g.seen_at
+    from given g anti join special s on s.ticket_id = g.ticket_id and s.field = g.field
 )
-select e.ticket_id, e.field, unnest(arg_min({
-    'value': e.value, 'reason': e.reason, 'actor': e.actor, 'agent_id': e.agent_id,
-    'held_at': e.held_at
-}, e.rank))
+select e.ticket_id, e.field, e.value, e.reason, e.actor, e.agent_id, e.held_at
 from every e
 left join released a on a.ticket_id = e.ticket_id and a.field = ''
 left join released r on r.ticket_id = e.ticket_id and r.field = e.field
 where not coalesce(e.seen_at <= greatest(a.at, r.at), false)
-group by e.ticket_id, e.field
