@@ -159,6 +159,7 @@ class App:
             else:
                 now = self.place.clock.now()
                 plan = shelf.fetch(plan_id, self.place.plans, rules_digest=rules.digest, now=now)
+                plan = flow.unheld(plan, rules)
             if not plan.writes or not agree(plan):
                 return plan, None
             flow.refuse_beyond_limits(plan, rules, destructive=destructive)

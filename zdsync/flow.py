@@ -32,7 +32,8 @@ from zdsync.changes import (
 )
 from zdsync.changes.explain import explain, find_ticket
 from zdsync.changes.explanation import Explanation
-from zdsync.changes.holds import FLIPPED
+from zdsync.changes.holds import FLIPPED, read_holds
+from zdsync.changes.keeping import unheld
 from zdsync.changes.unfit import resting, unfit, unreadable
 from zdsync.clock import Clock
 from zdsync.connectors import Desk
@@ -134,6 +135,11 @@ class Flow:
         _say(plan)
         _say_skipped(plan.skipped, rules)
         return self._priced(plan)
+
+    def unheld(self, plan: Plan, rules: RuleFile) -> Plan:
+        """Leave out of a kept plan what somebody decided since it was made."""
+        holds = read_holds(self.mirror, {one.ticket_id for one in plan.writes})
+        return unheld(plan, holds, {one.id for one in rules.rules if one.reassert})
 
     def refuse_beyond_limits(self, plan: Plan, rules: RuleFile, *, destructive: bool) -> None:
         """Raise PlanRefused where a person's plan passes the limits for destructive actions."""

@@ -180,3 +180,30 @@ def test_release_says_what_is_unknown_and_asks_zoho_nothing(tmp_path: Path) -> N
         assert not place.app().release(ticket.id, "assignee").released
         assert not place.app().release(str(ticket.number)).released
         assert len(place.box.calls) == calls
+
+
+def test_a_kept_plan_leaves_out_what_a_person_decided_since(tmp_path: Path) -> None:
+    clock = Ticking()
+    with portal(tmp_path, tickets=40, now=clock.now) as place:
+        place.clock = clock
+        _rules(place)
+        place.pull()
+        ticket = _support(place)
+        ana = _agent(place, "ana.reyes@clinic.example")
+        place.box.edit(ticket.id, by="agent", priority="High", assignee_id=ana)
+        clock.sleep(3600)
+        place.pull()
+        place.app().release(ticket.id)
+        plan = place.app().plan()
+        mine = {one.field for one in plan.writes if one.ticket_id == ticket.id}
+        assert {"priority", "assignee"} <= mine
+        for priority in ("Medium", "High"):  # there and back: it looks as the plan saw it
+            clock.sleep(60)
+            place.box.edit(ticket.id, by="agent", priority=priority)
+            clock.sleep(60)
+            place.pull()
+        made, applied = place.app().apply(plan.plan_id, lambda plan: True)
+        assert applied is not None
+        assert ticket.priority == "High"
+        assert ticket.assignee_id == _agent(place, "bruno.keller@clinic.example")
+        assert [(one.field, one.ticket_id) for one in made.held] == [("priority", ticket.id)]

@@ -1,19 +1,22 @@
 """What a hold does to a decision: a field stays, and the plan says so.
 
 Pure. Promises that a rule which a hold keeps from a field still decides it against rules below
-that reassert. Must not read the mirror.
+that reassert, and that a close which is held takes its outcome and its spam mark with it. Must not
+read the mirror.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
 
+from zdsync.changes.belonging import mates_of
 from zdsync.changes.drafts import Decision, Draft
 from zdsync.changes.holds import FLIPPED, Hold, Holds
 from zdsync.changes.matches import Ticket
-from zdsync.changes.plan import Held
+from zdsync.changes.plan import Held, Plan
 from zdsync.changes.wire import GIVEN, same
-from zdsync.model import Scalar
+from zdsync.model import Change, Scalar
 from zdsync.rules.compiled import CompiledRule
 
 
@@ -52,3 +55,48 @@ class Keeper:
         """The rule above that would decide otherwise, were the field not held against it."""
         found = self.kept.get((draft.field, draft.ticket.id))
         return found if found is not None and not same(found[1], draft.after) else None
+
+
+def unheld(plan: Plan, holds: Holds, reasserting: Collection[str]) -> Plan:
+    """Leave out of a kept plan what is held since it was made.
+
+    A field that was changed and put back looks as it did, so no comparison would tell.
+    `reasserting`: ids of the rules that mind loops only.
+    """
+    moved = {one.ticket_id for one in plan.writes if one.field == "department"}
+
+    def hold(change: Change) -> Hold | None:
+        found = holds.on(change.ticket_id, change.field)
+        frees = change.field in GIVEN and change.ticket_id in moved
+        minds = not frees and change.rule not in reasserting
+        return found if found is not None and (minds or found.reason == FLIPPED) else None
+
+    found = {one.change_id: why for one in plan.changes if (why := hold(one)) is not None}
+    if not found:
+        return plan
+    lost = [one for one in plan.changes if one.change_id in found]
+    closes = {(one.ticket_id, one.rule) for one in lost if one.field == "status"}
+    mates = {
+        one.change_id
+        for ticket in dict.fromkeys(one.ticket_id for one in lost)
+        for one in mates_of(
+            [one for one in lost if one.ticket_id == ticket],
+            [one for one in plan.changes if one.ticket_id == ticket],
+        )
+    }
+    kept = tuple(
+        one
+        for one in plan.changes
+        if one.change_id not in found
+        and one.change_id not in mates
+        and not (one.field == "spam" and (one.ticket_id, one.rule) in closes)
+    )
+    told = tuple(_held(one, found[one.change_id]) for one in lost)
+    return replace(plan, changes=kept, held=(*plan.held, *told))
+
+
+def _held(change: Change, hold: Hold) -> Held:
+    return Held(
+        *(change.ticket_id, change.field, change.rule, change.before, change.ticket_number),
+        *(change.after, hold.reason, hold.told),
+    )
