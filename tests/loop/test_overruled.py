@@ -207,3 +207,67 @@ def test_a_kept_plan_leaves_out_what_a_person_decided_since(tmp_path: Path) -> N
         assert ticket.priority == "High"
         assert ticket.assignee_id == _agent(place, "bruno.keller@clinic.example")
         assert [(one.field, one.ticket_id) for one in made.held] == [("priority", ticket.id)]
+
+
+@pytest.mark.parametrize("receipts", [True, False])
+def test_a_crash_between_write_and_mirror_makes_no_hold_of_our_own_hand(
+    receipts: bool, tmp_path: Path
+) -> None:
+    clock = Ticking()
+    with portal(tmp_path, tickets=40, now=clock.now) as place:
+        place.clock = clock
+        _rules(place)
+        place.pull()
+        clock.sleep(3600)
+        private = place.settings.private_dir
+        before = {one: one.read_bytes() for one in private.glob("mirror.duckdb*")}
+        place.app().apply(None, lambda plan: True)
+        ticket = _support(place)
+        for one in private.glob("mirror.duckdb*"):
+            one.unlink()
+        for one, raw in before.items():
+            one.write_bytes(raw)
+        if not receipts:
+            for one in (private / "journal").glob("*.ndjson"):
+                lines = [line for line in one.read_text("utf-8").splitlines() if "intent" in line]
+                one.write_text("\n".join(lines) + "\n", "utf-8")
+        clock.sleep(300)
+        place.pull()  # History, which tells that it was our own hand, is read by a tick only
+        found = place.rows("SELECT count(*) FROM zdsync.ticket_changes WHERE actor = 'unknown'")
+        assert found[0][0] > 0
+        assert not place.rows("SELECT * FROM zdsync.holds")
+        assert not place.app().plan().held
+        _tick(place, clock)
+        assert not place.rows("SELECT * FROM zdsync.holds")
+        clock.sleep(1200)
+        ana = _agent(place, "ana.reyes@clinic.example")
+        place.box.edit(ticket.id, by="agent", assignee_id=ana, category="special")
+        for _ in range(2):
+            _tick(place, clock)
+            assert (ticket.assignee_id, ticket.category) == (ana, "special")
+
+
+def test_a_person_who_works_between_two_pulls_is_not_overruled_by_what_history_tells_later(
+    tmp_path: Path,
+) -> None:
+    clock = Ticking()
+    with portal(tmp_path, tickets=40, now=clock.now) as place:
+        place.clock = clock
+        _rules(place)
+        _tick(place, clock)
+        ticket = _support(place)
+        ana = _agent(place, "ana.reyes@clinic.example")
+        clock.sleep(3600)
+        for priority, category in (("Medium", "one"), ("High", "two")):
+            clock.sleep(20)
+            place.box.edit(
+                ticket.id, by="agent", priority=priority, category=category, assignee_id=ana
+            )
+        for _ in range(4):  # observed first, then told by History
+            _tick(place, clock)
+            assert (ticket.priority, ticket.category) == ("High", "two")
+            assert ticket.assignee_id == ana
+        told = place.rows(
+            "SELECT actor FROM zdsync.holds WHERE ticket_id = ? AND field = 'priority'", ticket.id
+        )
+        assert told == [("agent",)]
