@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -177,3 +179,14 @@ def test_explain_goes_on_without_rules_that_rest_and_says_so(
     said = " ".join(told["ignored"])
     assert "absent is skipped: no department 'Suport'" in said
     assert "odd is skipped: RE2" in said
+
+
+def test_a_check_waits_for_no_way_to_the_portal() -> None:
+    code = (
+        "import sys, zdsync.cli.checked;"
+        "print({'requests', 'zdsync.connectors', 'zdsync.pull', 'zdsync.app'} & set(sys.modules))"
+    )
+    here = Path(__file__).parents[1]
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=here, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"

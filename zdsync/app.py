@@ -12,9 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zdsync.clock import Clock
-from zdsync.connect import make_folders
 from zdsync.errors import MirrorBusy, PlanRefused
-from zdsync.mirror import scratch
 from zdsync.pull import (
     ALLOWANCE,
     CHECKED,
@@ -29,6 +27,7 @@ from zdsync.readings import MIRROR, no_mirror, reading
 from zdsync.settings import Settings
 from zdsync.streams import BY_NAME
 from zdsync.transport import Rolling, day_of
+from zdsync.workfile import make_folders
 from zdsync.workplace import Run, Workplace
 
 if TYPE_CHECKING:
@@ -92,21 +91,9 @@ class App:
 
     def check(self, file: Path | None) -> Checked:
         """Find every problem of the rules file."""
-        from zdsync.checking import Bench, check
-        from zdsync.quarrels import player
-        from zdsync.rulebook import Rulebook
+        from zdsync.inspection import inspect
 
-        place, now = self.place, self.place.clock.now()
-        book = Rulebook(file, place.settings.voice) if file else place.rulebook
-        if not (place.settings.private_dir / MIRROR).exists():
-            with scratch() as empty:
-                return check(book, Bench(empty.rows, place.lacks, now))
-        with place.work("zdsync check") as mirror:
-            portal, owners = mirror.portal(), place.settings.owner_map
-            if not portal.known:
-                return check(book, Bench(mirror.rows, place.lacks, now))
-            play = player(mirror, portal, now, owners)
-            return check(book, Bench(mirror.rows, place.lacks, now, portal, play))
+        return inspect(self.place.settings, self.place.clock, file)
 
     def plan(self, rule: str | None = None, ticket: str | None = None) -> Plan:
         """Show what the rules would change; keep the plan for `apply PLAN_ID`."""

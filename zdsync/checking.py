@@ -15,11 +15,12 @@ from zdsync.errors import Misconfigured, Problem
 from zdsync.model import Portal
 from zdsync.quarrels import Play, flips, overlaps, unplayed
 from zdsync.rulebook import Rulebook
-from zdsync.rules import CompiledRule, RuleFile, compile_rule, never_match, run_examples
+from zdsync.rules import CompiledRule, Rule, RuleFile, compile_rule, never_match, run_examples
 from zdsync.sql import Sql
 
 Lacks = Callable[[CompiledRule], Sequence[str]]
 Query = Callable[[Sql], list[tuple[Any, ...]]]
+Untested = Callable[[Sequence[Rule]], Mapping[str, str]]
 
 NO_NAMES = "names of agents, departments, teams, statuses and fields: no mirror yet"
 NO_TICKETS = "rules that quarrel over the same tickets: no mirror yet"
@@ -52,10 +53,10 @@ class Checked:
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """What a check needs beside the file; `portal` and `play` are None without a mirror.
+    """What a check needs beside the file; the last three are None without a mirror.
 
     `lacks`: the columns that a rule needs and the mirror never stores. `play` plays rules on
-    the mirror.
+    the mirror. `untested`: which of some rules people have not agreed with as asked → why.
     """
 
     query: Query
@@ -63,6 +64,7 @@ class Bench:
     now: datetime
     portal: Portal | None = None
     play: Play | None = None
+    untested: Untested | None = None
 
 
 def check(book: Rulebook, bench: Bench) -> Checked:
@@ -78,6 +80,8 @@ def check(book: Rulebook, bench: Bench) -> Checked:
         compiled = [compile_rule(one, rules, bench.portal, bench.now) for one in rules.rules]
         left_out = {one.id: bench.lacks(one) for one in compiled if one.mode != "off"}
         problems += _left_out(rules, left_out)
+        notes += _unearned(rules, bench)
+        could_not += [] if bench.untested else _unasked(rules)
         unsound = {one.rule for one in in_file_order(problems, rules)}
         fit = [one for one in compiled if one.id not in unsound]
         if bench.play is None:
@@ -124,3 +128,19 @@ def _rests(rules: RuleFile) -> Iterator[Problem]:
     for one in rules.resting:
         for problem in one.problems if one.allowed else ():
             yield replace(problem, what=f"{one.id} rests here: {problem.what}")
+
+
+def _unearned(rules: RuleFile, bench: Bench) -> Iterator[Problem]:
+    """Rules that may not write yet: people have not agreed with them as often as they ask."""
+    untested = bench.untested(rules.rules) if bench.untested else {}
+    for rule in rules.rules:
+        if reason := untested.get(rule.id):
+            hint = "until then it is only shown; docs/backtest.md says how it is measured"
+            yield Problem(rule.where, f"{rule.id} {reason}", hint, rule=rule.id)
+
+
+def _unasked(rules: RuleFile) -> list[str]:
+    """What only a mirror tells of rules that must earn their mode."""
+    asking = [rule.id for rule in rules.rules if rule.mode == "apply" and rule.asked]
+    said = f"whether people agree with {', '.join(asking)} as needs_agreement asks: no mirror yet"
+    return [said] if asking else []

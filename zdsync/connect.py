@@ -25,6 +25,7 @@ from zdsync.pull import (
 from zdsync.pull.drift import Readers, nobody
 from zdsync.settings import Settings
 from zdsync.transport import Account, Api, Connection, MailServer, connect, new_refresh_token
+from zdsync.workfile import make_folders
 
 # What zdsync asks for (desk-people.md section 11 "Scopes", crm.md section 2).
 SCOPES = (
@@ -207,14 +208,3 @@ def keep_refresh_token(settings: Settings, code: str) -> Path:
         os.fchmod(file.fileno(), 0o600)  # it may have been there before, open to others
         file.write(token + "\n")
     return path
-
-
-def make_folders(settings: Settings) -> None:
-    """Make the data directory (0750) and its private part (0700)."""
-    try:
-        settings.data_dir.mkdir(mode=0o750, parents=True, exist_ok=True)
-        settings.private_dir.mkdir(mode=0o700, exist_ok=True)
-    except OSError as error:
-        what = f"the data directory {settings.data_dir} cannot be made: {error.strerror}"
-        hint = "set ZDSYNC_DATA_DIR to one that may be written"
-        raise Misconfigured(what, hint=hint) from None

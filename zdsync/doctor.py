@@ -15,13 +15,14 @@ from functools import partial
 from pathlib import Path
 
 from zdsync.clock import Clock, SystemClock
-from zdsync.connect import Zoho, make_folders, open_portal
+from zdsync.connect import Zoho, open_portal
 from zdsync.errors import Misconfigured, ZdsyncError
 from zdsync.model import Span
 from zdsync.readings import published, reading
 from zdsync.reports.drift import read_drift
 from zdsync.settings import Settings
 from zdsync.streams import BY_NAME
+from zdsync.workfile import make_folders
 
 SKEW = timedelta(minutes=2)
 

@@ -59,6 +59,18 @@ class TokenRefused(ZdsyncError):
     exit_code = 3
 
 
+class ScopeMissing(TokenRefused):
+    """The token lacks a scope that one kind of call needs; other calls may work."""
+
+    def __init__(self, what: str, hint: str, status: int) -> None:
+        super().__init__(what, hint)
+        self.status = status
+
+
+class TooLate(ZdsyncError):
+    """A write was not sent: it had to wait until what was read before it was too old."""
+
+
 class ZohoFailed(ZdsyncError):
     """Zoho did not answer, or not usefully, after all retries."""
 

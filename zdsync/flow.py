@@ -34,6 +34,7 @@ from zdsync.changes.explain import explain, find_ticket
 from zdsync.changes.explanation import Explanation
 from zdsync.changes.holds import FLIPPED, read_holds
 from zdsync.changes.keeping import unheld
+from zdsync.changes.sight import sighted
 from zdsync.changes.unfit import resting, unfit, unreadable
 from zdsync.clock import Clock
 from zdsync.connectors import Desk
@@ -77,7 +78,7 @@ class Flow:
         """Plan what the rules ask for; reads the tags of the tickets that need it first."""
         plan = self._evaluate(rules, rule, ticket).plan()
         _say_skipped(resting(rules, rule), rules)
-        return self._priced(self._guarded(plan, rules))
+        return self._priced(sighted(self._guarded(plan, rules), self.mirror))
 
     def explain(self, rules: RuleFile, ticket: str) -> Explanation:
         """Explain one ticket by number or id; reads what is missing as a plan of it would."""
@@ -134,7 +135,7 @@ class Flow:
         )
         _say(plan)
         _say_skipped(plan.skipped, rules)
-        return self._priced(plan)
+        return self._priced(sighted(plan, self.mirror))
 
     def unheld(self, plan: Plan, rules: RuleFile) -> Plan:
         """Leave out of a kept plan what somebody decided since it was made."""

@@ -38,8 +38,9 @@ def flips(played: Rehearsal, rules: RuleFile) -> Iterator[Problem]:
     """Rules that would undo each other on the next tick."""
     for one in played.flips:
         some = [rule for rule in rules.rules if rule.id in one.rules]
-        who = " and ".join(rule.id for rule in some)
-        who += " undo each other" if len(some) > 1 else " undoes what it did"
+        *others, last = (rule.id for rule in some)
+        who = f"{', '.join(others)} and {last} undo each other" if others else last
+        who += "" if others else " undoes what it did"
         what = f"{who}: `{one.field}` of ticket {one.number} would come back to what it was"
         hint = "let one of them ask for more, such as a tag, or `status_since: {older_than: 1d}`"
         yield Problem(some[-1].where, what, hint, some[-1].id, some[-1].id)
@@ -47,21 +48,30 @@ def flips(played: Rehearsal, rules: RuleFile) -> Iterator[Problem]:
 
 def overlaps(played: Rehearsal, rules: RuleFile) -> Iterator[Problem]:
     """Rules that decide the same field of the same tickets differently, as notes."""
-    places = {rule.id: rule.where for rule in rules.rules}
+    known = {rule.id: rule for rule in rules.rules}
     for one in played.overlaps:
-        always = one.tickets == one.matched
         if not one.field:
-            what = f"`stop` of {one.by} ends the list for all {one.matched} tickets of {one.rule}"
-        elif always:
+            what = f"`stop` of {one.by} ends the list for {_all(one.matched)} of {one.rule}"
+        elif one.tickets == one.matched:
             what = (
                 f"{one.rule} never decides `{one.field}`: {one.by}, above it, wants another value"
             )
-            what += f" for all its {one.matched} tickets"
+            what += f" for {_all(one.matched)} of it"
         else:
             what = f"{one.by} and {one.rule} want different values of `{one.field}`"
-            what += f" for {one.tickets} tickets"
-        hint = f"{one.by} wins; to change that move {one.rule} up, or narrow one of them"
-        yield Problem(places[one.rule], f"{what}, such as {one.number}", hint, one.rule, one.rule)
+            what += f" for {_count(one.tickets)}"
+        rule, by = known[one.rule], known[one.by]
+        once = " once it is in mode apply" if (by.mode, rule.mode) == ("plan", "apply") else ""
+        hint = f"{one.by} wins{once}; to change that move {one.rule} up, or narrow one of them"
+        yield Problem(rule.where, f"{what}, such as {one.number}", hint, one.rule, one.rule)
+
+
+def _count(tickets: int) -> str:
+    return f"{tickets} ticket{'' if tickets == 1 else 's'}"
+
+
+def _all(tickets: int) -> str:
+    return "the only ticket" if tickets == 1 else f"all {tickets} tickets"
 
 
 def unplayed(played: Rehearsal) -> Iterator[str]:

@@ -13,10 +13,29 @@ from zdsync.diagnostics import render
 from zdsync.errors import Misconfigured, Problem
 from zdsync.model import Portal, Voice
 from zdsync.reports.registry import REPORTS
-from zdsync.rules import Loaded, RuleFile, folded, load_rules, readers_of
+from zdsync.rules import (
+    CompiledRule,
+    Loaded,
+    RuleFile,
+    folded,
+    lacking,
+    load_rules,
+    readers_of,
+)
+from zdsync.settings import Settings
 from zdsync.text import near
 
 log = logging.getLogger(__name__)
+
+
+def lacks(settings: Settings) -> Callable[[CompiledRule], list[str]]:
+    """Return what lists the columns that a rule needs and ZDSYNC_EXCLUDE leaves out."""
+
+    def left_out(rule: CompiledRule) -> list[str]:
+        names = settings.outcome_field, settings.sla_tier_field
+        return lacking(rule, settings.exclude, outcome_field=names[0], tier_field=names[1])
+
+    return left_out
 
 
 class Rulebook:

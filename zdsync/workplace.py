@@ -10,7 +10,7 @@ import secrets
 import threading
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -18,23 +18,16 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING
 
+from zdsync import workfile
 from zdsync.clock import Clock, SystemClock
-from zdsync.connect import Zoho, make_folders, messenger, open_portal
+from zdsync.connect import Zoho, messenger, open_portal
 from zdsync.errors import MirrorFailed, ZdsyncError
-from zdsync.forgetting import drop_plans, keep_private
-from zdsync.mirror import (
-    SERVICE,
-    WORK,
-    Mirror,
-    Policy,
-    Shield,
-    hold,
-    journal_files,
-    private_files,
-)
+from zdsync.forgetting import keep_private
+from zdsync.mirror import SERVICE, Mirror, Shield, hold, journal_files
 from zdsync.pull import Allowance, Attached, PastReader, Progress, Puller, Quiet, paced
-from zdsync.readings import MIRROR, published
+from zdsync.readings import published
 from zdsync.settings import Settings
+from zdsync.workfile import TURN, make_folders
 
 if TYPE_CHECKING:
     # What one command needs is imported by its method: a pull must not wait for the rules.
@@ -46,7 +39,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _TICKS = 12  # lately: what a tick costs is the middle of so many
-TURN = 60.0  # seconds that a command waits for another to finish with the mirror
 
 
 @dataclass(slots=True)
@@ -110,30 +102,9 @@ class Workplace:
         """The files of the journal, a month each."""
         return self.settings.private_dir / "journal"
 
-    @contextmanager
-    def work(self, command: str, wait: float = TURN) -> Iterator[Mirror]:
+    def work(self, command: str, wait: float = TURN) -> AbstractContextManager[Mirror]:
         """Hold the private mirror open for one command; others wait for their turn."""
-        make_folders(self.settings)
-        private, settings = self.settings.private_dir, self.settings
-        options = {
-            "sla_tier_field": settings.sla_tier_field,
-            "outcome_field": settings.outcome_field,
-            "crm": "on" if settings.crm else "off",
-        }
-        with (
-            private_files(),
-            hold(private, WORK, command=command, clock=self.clock, wait=wait),
-            Mirror.open(
-                private / MIRROR,
-                memory=settings.memory,
-                options=options,
-                clock=self.clock,
-                policy=Policy(settings.exclude, settings.retention),
-            ) as mirror,
-        ):
-            if mirror.privacy.excluded_anew:
-                drop_plans(self.settings)
-            yield mirror
+        return workfile.work(self.settings, self.clock, command, wait)
 
     @contextmanager
     def instance(self) -> Iterator[None]:
@@ -204,11 +175,9 @@ class Workplace:
 
     def lacks(self, rule: CompiledRule) -> list[str]:
         """The columns that a rule needs and ZDSYNC_EXCLUDE leaves out."""
-        from zdsync.rules import lacking
+        from zdsync.rulebook import lacks
 
-        known = self.settings
-        fields = {"outcome_field": known.outcome_field, "tier_field": known.sla_tier_field}
-        return lacking(rule, known.exclude, **fields)
+        return lacks(self.settings)(rule)
 
     @contextmanager
     def run(self, command: str) -> Iterator[Run]:

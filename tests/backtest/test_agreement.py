@@ -7,7 +7,10 @@ from pathlib import Path
 import pytest
 
 from tests.backtest.world import HOUR, World, world
+from tests.conftest import FakeClock
+from zdsync.inspection import inspect
 from zdsync.rules import load_rules
+from zdsync.settings import Settings
 
 RULE = """
   - id: shut
@@ -81,6 +84,40 @@ def test_the_last_backtest_counts_and_not_the_best(tmp_path: Path) -> None:
         assert here.back(rule, since="1h").tried[0].agreement.share == 0
         here.ticket(subject=words)
         assert _plan(here)[0] == {"plan"}
+
+
+def test_check_says_that_a_rule_has_not_earned_its_mode(tmp_path: Path) -> None:
+    with world(tmp_path) as here:
+        words = "a planted one"
+        made = [here.ticket(subject=words) for _ in range(2)]
+        here.wait(HOUR)
+        here.edit(made[0], status="Closed")
+        here.edit(made[1], status="In Progress")
+        here.learn()
+        _rules(here, "{share: 50%, decisions: 2}")
+
+        def said() -> list[str]:
+            found = here.place.app().check(None)
+            assert found.problems == ()
+            assert not any("needs_agreement" in one for one in found.could_not)
+            return [one.what for one in found.notes if one.rule == "shut"]
+
+        (note,) = said()
+        assert note.startswith("shut stays in mode plan: needs_agreement asks for 50%")
+        assert "no backtest" in note
+        here.back(RULE.format(asked="{share: 50%, decisions: 2}", words=words))
+        assert said() == []
+        _rules(here, "{share: 51%, decisions: 2}")
+        assert "1 of 2 agreed (50.0%)" in said()[0]
+
+
+def test_without_a_mirror_check_says_that_agreement_is_not_known(
+    tmp_path: Path, clock: FakeClock
+) -> None:
+    book = tmp_path / "rules.yaml"
+    book.write_text("version: 1\nrules:" + RULE.format(asked="90%", words="x"))
+    found = inspect(Settings(rules=book, data_dir=tmp_path / "data"), clock)
+    assert any("people agree with shut as needs_agreement asks" in one for one in found.could_not)
 
 
 FILE = """

@@ -13,6 +13,7 @@ from zdsync.changes.apply import apply_plan
 from zdsync.changes.evaluate import evaluate
 from zdsync.changes.journal import Journal
 from zdsync.changes.plan import Plan
+from zdsync.changes.sight import sighted
 from zdsync.clock import SystemClock
 from zdsync.connectors import Crm, Desk
 from zdsync.mirror import Mirror
@@ -83,10 +84,11 @@ class Loop:
         digest = loaded.rules.digest
         plan = evaluate(self.mirror, rules, portal, as_of=now, rules_digest=digest).plan()
         if not plan.needs.tags:
-            return plan
+            return sighted(plan, self.mirror)
         tags = {ticket: self.desk.tags_of(ticket) for ticket in plan.needs.tags}
         self.mirror.set_tags(tags, now)
-        return evaluate(self.mirror, rules, portal, as_of=now, rules_digest=digest).plan()
+        made = evaluate(self.mirror, rules, portal, as_of=now, rules_digest=digest).plan()
+        return sighted(made, self.mirror)
 
 
 @pytest.fixture

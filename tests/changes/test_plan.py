@@ -51,8 +51,8 @@ def test_each_intent_of_a_plan_has_its_own_id() -> None:
 
 def test_the_cost_counts_every_call_of_applying() -> None:
     plan = planned(Mirror([ticket(3)]), *rules())
-    # detail, tags read, tags added, patch, spam, detail
-    assert (plan.cost.calls, plan.cost.credits) == (6, 6.0)
+    # detail, tags added, patch, spam, detail, and the History for three credits
+    assert (plan.cost.calls, plan.cost.credits) == (6, 8.0)
 
 
 def test_the_document_has_the_promised_keys() -> None:

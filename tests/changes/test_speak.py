@@ -96,6 +96,7 @@ def test_calls_come_in_the_order_of_the_page(tmp_path: Path, clock: FakeClock) -
     names = [call[0] for call in place.desk.calls]
     assert names == [
         "detail", "tags_of", "add_tags", "reply", "comment", "patch", "spam", "detail",
+        "history",
     ]  # fmt: skip
     assert messenger.sent == [("ops", "Ticket 1: r", "Hello")]
 

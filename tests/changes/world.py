@@ -13,7 +13,7 @@ import orjson
 
 from zdsync.changes.evaluate import Evaluation, evaluate
 from zdsync.changes.plan import Plan
-from zdsync.model import Agent, CrmUser, Named, Portal, RecordBatch, Row
+from zdsync.model import Agent, CrmUser, Named, Portal, RecordBatch, Row, Told
 from zdsync.rules.compiled import Action, CompiledRule
 from zdsync.rules.fields import RuleField
 from zdsync.sql import Sql
@@ -122,7 +122,8 @@ class Mirror:
         )
         run(
             "create table zdsync.text_hits"
-            " (ticket_id varchar, digest varchar, asked integer, found varchar[])"
+            " (ticket_id varchar, digest varchar, asked integer, found varchar[],"
+            " subject varchar)"
         )
         run("create table zdsync.text_asked (id integer, names varchar[])")
         run(
@@ -232,6 +233,23 @@ class Speech:
 
 
 @dataclass
+class History:
+    """What a Desk's History tells."""
+
+    desk: Desk
+
+    def of(
+        self,
+        ticket_id: str,
+        since: datetime,
+        pay: Callable[[float], bool],
+        more: Collection[str] = (),
+    ) -> list[Told] | None:
+        self.desk.call("history", ticket_id)
+        return self.desk.told if pay(3.0) else None
+
+
+@dataclass
 class Desk:
     """Zoho Desk in memory; `calls` is what it was asked, `before` runs ahead of each call."""
 
@@ -240,10 +258,18 @@ class Desk:
     refuse: dict[str, Callable[[str, Any], None]] = field(default_factory=dict)
     before: Callable[[str], None] = lambda name: None
     answers: frozenset[str] | None = None  # the keys that a PATCH answers, None for all
+    told: list[Told] = field(default_factory=list)  # what History tells, whatever the ticket
     speech: Speech = field(init=False)
+    history: History = field(init=False)
 
     def __post_init__(self) -> None:
         self.speech = Speech(self)
+        self.history = History(self)
+
+    @contextmanager
+    def until(self, latest: float) -> Iterator[None]:
+        self.latest = latest
+        yield
 
     @classmethod
     def of(cls, mirror: Mirror) -> Desk:
@@ -261,7 +287,7 @@ class Desk:
 
     @property
     def writes(self) -> list[tuple[Any, ...]]:
-        return [call for call in self.calls if call[0] not in {"detail", "tags_of"}]
+        return [call for call in self.calls if call[0] not in {"detail", "tags_of", "history"}]
 
     def detail(self, spec: StreamSpec, id: str) -> Row | None:
         self.call("detail", id)

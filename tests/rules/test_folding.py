@@ -38,6 +38,11 @@ QUERY = duck()
         ("<?xml:namespace prefix = o /><![if !x]>seen<!DOCTYPE html>", "seen"),
         ("a --> b <br>", "a --> b"),
         ("a ≠ b 1\u0301", "a ≠ b 1\u0301"),  # only letters have accents
+        ("Un\u00adsub\u200bscribe&shy;d", "unsubscribed"),  # unseen
+        ("\ufeffre\u2060fund\u200e \u202bnow\u202c", "refund now"),
+        ("e\u200d\u0301te\u034f\u0301", "ete"),  # unseen between a letter and its accent
+        ("می\u200cخواهم", "میخواهم"),
+        ("\u200b \u00ad", ""),
     ],
 )
 def test_fold(text: str, folded: str | None) -> None:
@@ -58,7 +63,7 @@ def test_folding_twice_is_folding_once(text: str) -> None:
     )
 )
 def test_sql_folds_to_the_same_text_or_leaves_it_to_python(texts: list[str]) -> None:
-    texts = [*texts, "A b\n c", "x  y", "É", "<b>"]
+    texts = [*texts, "A b\n c", "x  y", "É", "<b>", "a\u00adb", "\u200b", "a &shy; b"]
     rows = join(", ", [Sql("(?)", (text,)) for text in texts])
     raw = Sql("v.x")
     columns = join(", ", [raw, searchable_in_sql(raw), needs_python(raw)])
@@ -90,6 +95,10 @@ def test_sql_folds_to_the_same_text_or_leaves_it_to_python(texts: list[str]) -> 
         ("क", "की", False),
         ("*दी", "हिन्दी", True),
         ("*ी", "हिन्दी", True),
+        ("unsubscribe", "un\u00adsub\u200bscribe", True),
+        ("un\u00adsubscribe", "unsubscribe", True),
+        ("scribe", "sub\u200bscribe", False),  # what is not seen parts no words
+        ("live chat", "live \u200bchat", True),
         ("call", "☎️call", True),  # what picks the style of a picture is none
     ],
 )

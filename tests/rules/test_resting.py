@@ -96,6 +96,73 @@ def test_the_stop_of_a_rule_that_rests_is_said_to_be_off() -> None:
     assert "its `stop` does not hold" in loaded.rules.resting[0].reason
 
 
+HOURS = "{department: Support, customer_replied: {older_than: 4 business hours}}"
+PLAIN_HOURS = "{department: Support, customer_replied: {older_than: 4h}}"
+CALENDARS = "{calendars: {office: {timezone: UTC, hours: always}}, departments: {Suport: %s}}"
+
+
+@pytest.mark.parametrize(
+    ("when", "then"),
+    [
+        (HOURS, "[spam]"),
+        ("{none: [{any: [{due: {before: in 1 business day}}]}]}", "[spam]"),
+        ("{priority: Low}", "[{set: {due: in 1 business day}}]"),
+        (
+            "{priority: Low}",
+            "[{set: {due: {lookup: priority, in: {Low: in 1 business day}}}}]",
+        ),
+    ],
+)
+def test_a_calendar_of_an_unknown_department_pauses_the_rules_that_count_business_time(
+    when: str, then: str
+) -> None:
+    loaded = load(rule(when, then), settings=CALENDARS % "office")
+    assert not loaded.broken
+    assert [one.id for one in loaded.rules.rules] == ["well"]
+    (rests,) = loaded.rules.resting
+    assert (rests.id, rests.allowed) == ("other", False)
+    assert rests.reason.startswith("no department 'Suport' in the portal (r.yaml:2:")
+    assert "did you mean Support" in rests.reason
+    (problem,) = loaded.problems
+    assert (problem.what, problem.rule) == ("no department 'Suport' in the portal", "")
+
+
+def test_rules_of_plain_time_go_on_beside_such_a_calendar() -> None:
+    loaded = load(rule(PLAIN_HOURS), settings=CALENDARS % "office")
+    assert [one.id for one in loaded.rules.rules] == ["other", "well"]
+    assert loaded.rules.resting == ()
+    assert len(loaded.problems) == 1  # nothing needs it, and it is misspelt all the same
+
+
+def test_a_calendar_may_lack_its_department_where_each_rule_that_needs_it_may_rest() -> None:
+    settings, optional = CALENDARS % "office", ", optional: true"
+    loaded = load(rule(HOURS, more=optional), settings=settings)
+    assert loaded.problems == ()
+    assert loaded.rules.resting[0].reason.startswith("rests here: no department 'Suport'")
+    strict = rule(HOURS).replace("id: other", "id: strict")
+    loaded = load(rule(HOURS, more=optional) + strict, settings=settings)
+    assert [one.what for one in loaded.problems] == ["no department 'Suport' in the portal"]
+    assert {one.id: one.allowed for one in loaded.rules.resting} == {"other": True, "strict": False}
+
+
+def test_a_department_of_a_calendar_may_itself_be_optional() -> None:
+    loaded = load(rule(HOURS), settings=CALENDARS % "{calendar: office, optional: true}")
+    assert loaded.problems == ()
+    assert [one.id for one in loaded.rules.rules] == ["other", "well"]
+    (remark,) = loaded.remarks
+    assert remark.what == "no department 'Suport' in the portal: its calendar is not used"
+    known = CALENDARS.replace("Suport", "Support") % "{calendar: office, optional: true}"
+    assert list(load(rule(HOURS), settings=known).rules.calendars.departments) == ["support"]
+    assert not load(rule(HOURS), settings=known).remarks
+
+
+@pytest.mark.parametrize(
+    "use", ["{optional: true}", "{calendar: offce}", "{calender: office}", "[office]", "true"]
+)
+def test_a_calendar_of_a_department_is_named_right(use: str) -> None:
+    assert load(rule(HOURS), settings=(CALENDARS % use).replace("Suport", "Support")).broken
+
+
 NAMES = (
     "{names: {IT: [Informatique], In Progress: [In Bearbeitung, En cours], Email: [Courriel], "
     "Overdue: [En retard], Closed: [Fermé]}}"

@@ -21,6 +21,7 @@ from zdsync.errors import (
     Refused,
     Throttled,
     TokenRefused,
+    TooLate,
     ZdsyncError,
     ZohoFailed,
 )
@@ -115,6 +116,34 @@ def test_a_write_is_repeated_when_the_refusal_proves_that_nothing_happened(
     zoho.patch(f"{DESK}/tickets/1", json={"id": "1"})
     assert patch(portal).body == {"id": "1"}
     assert patches(zoho) == 2
+
+
+def test_promise_6_a_write_that_had_to_wait_past_its_instant_is_not_sent(
+    zoho: responses.RequestsMock, portal: Connection, clock: FakeClock
+) -> None:
+    busy = {**fault(429, "TOO_MANY_REQUESTS"), "headers": {"Retry-After": "7"}}
+    zoho.patch(f"{DESK}/tickets/1", **busy)
+    zoho.patch(f"{DESK}/tickets/1", json={"id": "1"})
+    with pytest.raises(TooLate), portal.desk.until(clock.monotonic() + 5):
+        portal.desk.send("PATCH", "/tickets/1", body={}, stream="w")
+    assert len([one for one in zoho.calls if one.request.method == "PATCH"]) == 1
+    with portal.desk.until(clock.monotonic() + 5):
+        portal.desk.send("PATCH", "/tickets/1", body={}, stream="w")
+    clock.sleep(60)
+    portal.desk.send("PATCH", "/tickets/1", body={}, stream="w")  # no limit outlives its block
+
+
+def test_promise_6_a_write_that_waits_for_a_token_is_not_sent_late(
+    zoho: responses.RequestsMock, portal: Connection, clock: FakeClock
+) -> None:
+    def refused(request: requests.PreparedRequest) -> tuple[int, dict[str, str], str]:
+        clock.sleep(6)
+        return 401, {}, '{"errorCode": "INVALID_OAUTH", "message": "no"}'
+
+    zoho.add_callback("PATCH", f"{DESK}/tickets/1", callback=refused)
+    with pytest.raises(TooLate), portal.desk.until(clock.monotonic() + 5):
+        portal.desk.send("PATCH", "/tickets/1", body={}, stream="w")
+    assert len([one for one in zoho.calls if one.request.method == "PATCH"]) == 1
 
 
 def test_a_refused_write_names_the_fields(zoho: responses.RequestsMock, portal: Connection) -> None:

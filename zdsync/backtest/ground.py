@@ -1,6 +1,7 @@
 """The ground of the past: temporary tables with tickets as they stood at moments of the period.
 
-`past_tickets`, `past_spans`, `past_classes`, `past_states` (queries/*.sql) and `past_words`: the
+`past_tickets`, `past_spans`, `past_tag_spans`, `past_classes`, `past_states` (queries/*.sql) and
+`past_words`: the
 folded text of the kept fields. `rows_of` writes the relation `t` that a rule's own SQL reads: a row
 is a ticket at a moment. Only what the mirror knows is in it. Must not decide anything.
 """
@@ -24,8 +25,10 @@ PACKAGE = "zdsync.backtest.queries"
 # The columns of zdsync.rule_tickets that `past_states` tells of a moment.
 KEPT = (
     *("status", "status_type", "priority", "department_id", "department", "assignee_id"),
-    *("assignee", "team_id", "team", "status_since", "assigned_since"),
+    *("assignee", "team_id", "team", "status_since", "assigned_since", "tags"),
 )
+# All tags of a ticket as one text, as `fold_columns` has it; null where it has none.
+_TAGS = "CASE WHEN len(m.tags) > 0 THEN '|' || array_to_string(m.tags, '|') || '|' END"
 _TEXTS = ("status", "status_type", "priority", "department", "assignee", "team")
 
 
@@ -43,6 +46,7 @@ def make_past(
         ("tickets.sql", (start, end, chosen)),
         ("spans.sql", ()),
         ("classes.sql", ()),
+        ("tag_spans.sql", (any("tags" in (one.name for one in rule.reads) for rule in rules),)),
         ("moments.sql", (start, end)),
     ):
         mirror.run(Sql(load(PACKAGE, name), params))
@@ -53,7 +57,8 @@ def make_past(
 
 def _fold_words(mirror: Queries) -> None:
     """Fold the kept fields' few distinct texts."""
-    texts = " UNION ".join(f"SELECT {ident(name)} AS raw FROM past_states" for name in _TEXTS)
+    raws = (*map(ident, _TEXTS), _TAGS)
+    texts = " UNION ".join(f"SELECT {raw} AS raw FROM past_states m" for raw in raws)
     found = mirror.rows(Sql(f"SELECT raw FROM ({texts}) WHERE raw IS NOT NULL"))
     rows = [(raw, searchable(raw)) for (raw,) in found]
     made = "CREATE OR REPLACE TEMP TABLE past_words AS SELECT r[1] AS raw, r[2] AS folded FROM ("
@@ -73,7 +78,7 @@ def rows_of(
     folds = [
         one.column
         for one in fold_columns(rules)
-        if one.column.removesuffix("_folded") in _TEXTS and not one.long
+        if one.column.removesuffix("_folded") in (*_TEXTS, "tags") and not one.long
     ]
     hidden = ", ".join(ident(name) for name in (*KEPT, *folds))
     words = "".join(f", {ident('w_' + one)}.folded AS {ident(one)}" for one in folds)
@@ -96,5 +101,6 @@ def rows_of(
 
 
 def _words(column: str) -> str:
-    name, raw = ident("w_" + column), ident(column.removesuffix("_folded"))
-    return f"LEFT JOIN past_words {name} ON {name}.raw = m.{raw}"
+    name, field = ident("w_" + column), column.removesuffix("_folded")
+    raw = _TAGS if field == "tags" else f"m.{ident(field)}"
+    return f"LEFT JOIN past_words {name} ON {name}.raw = {raw}"

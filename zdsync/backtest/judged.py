@@ -43,8 +43,9 @@ FROM (
 _MATCHED = """
 JOIN past_first f ON f.ticket_id = t.ticket_id AND f.moment = t.moment AND f.kind <> 'before'
     AND (f.dark_at IS NULL OR f.dark_at > f.moment)
-QUALIFY row_number() OVER (PARTITION BY t.ticket_id) = 1
 """
+# Two crossings of a ticket may fall on one instant.
+_ONCE = "QUALIFY row_number() OVER (PARTITION BY t.ticket_id) = 1"
 _CELLS = (
     *("ticket_id", "ticket_number", "department_id", "department", "assignee_id", "assignee"),
     *("team_id", "team", "status", "status_type", "priority", "moment"),
@@ -80,7 +81,7 @@ def judge(mirror: Queries, rule: Rule, compiled: CompiledRule) -> Judged:
     wanted = [slot for action in compiled.actions for slot in slots(action)]
     cells = [Sql(f"t.{name}") for name in _CELLS]
     found = query(
-        "SELECT", join(", ", [*cells, *wanted]), "FROM", rows_of([compiled], turns), _MATCHED
+        "SELECT", join(", ", [*cells, *wanted]), "FROM", source, _MATCHED, _ONCE if turns else ""
     )
     rows = mirror.rows(found)
     return Judged(

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from zdsync.changes.journal import GROUP, Journal
-from zdsync.changes.plan import Plan
+from zdsync.changes.plan import UNSEEN, Plan
 from zdsync.changes.recover import recover
 from zdsync.changes.serve import Served, serve
 from zdsync.changes.store import Messenger, Store, Writer
@@ -41,7 +41,8 @@ class Applied:
 
     `outcomes` counts the changes that were tried; `left` those that were not. `stopped` is the
     error that ended the run early, `halted` says that the brake did. `recovered` counts intents
-    of an earlier crash that were looked up.
+    of an earlier crash that were looked up. `races`: writes that replaced somebody's edit.
+    `gap`: the longest time, in seconds, between reading a ticket and having written it.
     """
 
     run_id: str
@@ -51,11 +52,13 @@ class Applied:
     halted: bool
     stopped: ZdsyncError | None
     recovered: int
+    races: tuple[tuple[Change, Receipt], ...] = ()
+    gap: float = 0.0
 
     @property
     def clean(self) -> bool:
-        """Whether everything stands as the plan wanted it."""
-        return not (self.failures or self.left or self.stopped or self.halted)
+        """Whether everything stands as the plan wanted it, and nobody's edit was overwritten."""
+        return not (self.failures or self.left or self.stopped or self.halted or self.races)
 
 
 def apply_plan(
@@ -154,6 +157,8 @@ class _Run:
     read_at: datetime | None = None
     halted: bool = False
     stopped: ZdsyncError | None = None
+    races: list[tuple[Change, Receipt]] = field(default_factory=list)
+    gap: float = 0.0
 
     def drive(
         self, pool: ThreadPoolExecutor, tickets: Sequence[list[Change]], workers: int
@@ -204,7 +209,13 @@ class _Run:
             self.journal.settle(receipts, run_id=self.run_id)
 
         served = serve(
-            changes, self.desk, self.clock, settle, self._stopping, messenger=self.messenger
+            changes,
+            self.desk,
+            self.clock,
+            settle,
+            self._stopping,
+            messenger=self.messenger,
+            seen=self.plan.seen.get(changes[0].ticket_id, UNSEEN),
         )
         if served.stopped is not None:
             self.halt.set()  # at once: other tickets are waiting in the pool
@@ -229,6 +240,8 @@ class _Run:
 
     def _note(self, served: Served) -> None:
         self.receipts += served.receipts
+        self.races += served.races
+        self.gap = max(self.gap, served.gap)
         if served.row is not None:
             self.rows.append(served.row)
         if served.row is not None and served.before is not None:
@@ -268,7 +281,7 @@ class _Run:
         outcomes: Counter[str] = Counter(receipt.outcome for _, receipt in self.receipts)
         good = {"applied", "already"}
         failures = tuple(pair for pair in self.receipts if pair[1].outcome not in good)
-        _log.info("apply run=%s outcomes=%s", self.run_id, dict(outcomes))
+        _log.info("apply run=%s outcomes=%s gap=%.1f", self.run_id, dict(outcomes), self.gap)
         return Applied(
             run_id=self.run_id,
             outcomes=dict(outcomes),
@@ -277,4 +290,6 @@ class _Run:
             halted=self.halted,
             stopped=self.stopped,
             recovered=recovered,
+            races=tuple(self.races),
+            gap=self.gap,
         )

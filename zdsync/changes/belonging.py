@@ -32,6 +32,25 @@ def mates_of(lost: Sequence[Change], rest: Sequence[Change]) -> list[Change]:
     return [change for change in rest if change.rule in closing and belongs(change)]
 
 
+def by_rule(changes: Sequence[Change]) -> list[list[Change]]:
+    """The changes of each rule, in their order."""
+    found: dict[str, list[Change]] = {}
+    for change in changes:
+        found.setdefault(change.rule, []).append(change)
+    return list(found.values())
+
+
+def by_unit(changes: Sequence[Change]) -> list[list[Change]]:
+    """Each change alone, but a close's status with its outcome."""
+    units: list[list[Change]] = []
+    left = list(changes)
+    while left:
+        unit = [left[0], *mates_of(left[:1], left[1:])]
+        left = [change for change in left if change not in unit]
+        units.append(unit)
+    return units
+
+
 def orphaned_marks(
     todo: Iterable[Change], receipts: Iterable[tuple[Change, Receipt]]
 ) -> list[Change]:

@@ -20,6 +20,7 @@ from zdsync.changes.keeping import Keeper
 from zdsync.changes.matches import Ground, Matches, Ticket, slots, unstopped
 from zdsync.changes.plan import Shadowed, Skipped, Unresolved
 from zdsync.changes.resolve import Nothing, Resolver, shown_agent
+from zdsync.changes.values import ranks
 from zdsync.changes.wire import GIVEN, field_name, same
 from zdsync.model import Agent, Scalar
 from zdsync.rules.compiled import (
@@ -35,7 +36,6 @@ from zdsync.rules.compiled import (
 )
 
 Row = tuple[Any, ...]
-_PRIORITIES = ("Low", "Medium", "High")  # Zoho's own, where the portal's are not known
 
 
 def decide(
@@ -86,8 +86,7 @@ class _Core:
         portal = self.resolver.portal
         self.giving = Giving(self.ground, self.resolver, self._department, self._held)
         self.keeper = Keeper(self.holds, self.decision)
-        order = portal.priorities or _PRIORITIES
-        self.ranks = {name.casefold(): rank for rank, name in enumerate(order)}
+        self.ranks = ranks(portal.priorities)
         closed = [name for name, kind in portal.statuses.items() if kind == "Closed"]
         self.closed_status = "Closed" if "Closed" in closed else next(iter(closed), None)
 

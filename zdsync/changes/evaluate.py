@@ -21,7 +21,7 @@ from zdsync.changes.evidence import make_changes
 from zdsync.changes.giving import fills
 from zdsync.changes.ground import make_ground, scope
 from zdsync.changes.holds import HoldReader
-from zdsync.changes.matches import Ground, Matches, Ticket, slots
+from zdsync.changes.matches import Ground, Matches, slots
 from zdsync.changes.memory import remember
 from zdsync.changes.needs import unjudged
 from zdsync.changes.plan import NO_NEEDS, Held, Needs, Plan, Shadowed, Skipped, Unresolved
@@ -29,12 +29,12 @@ from zdsync.changes.price import price
 from zdsync.changes.resolve import Resolver
 from zdsync.changes.rows import make_rows, relation
 from zdsync.changes.speak import Speaker
-from zdsync.changes.store import Queries, query, texts
-from zdsync.changes.wire import PATCHED, custom_name, field_name
+from zdsync.changes.store import Queries, query
+from zdsync.changes.values import tickets_of
+from zdsync.changes.wants import wants
 from zdsync.model import Portal, Voice
-from zdsync.rules.compiled import Close, CompiledRule, SetField, Tags
-from zdsync.rules.due import shown
-from zdsync.sql import Sql, ident, join
+from zdsync.rules.compiled import CompiledRule
+from zdsync.sql import Sql, join
 
 T = TypeVar("T", Held, Shadowed, Unresolved)
 _TEAMS = """
@@ -146,10 +146,12 @@ def evaluate(
     with _uncollected():
         if kept:
             resting = [one for one in rules if one.mode != "off"]
-            make_rows(mirror, ready, ticket, keep=resting, whole=whole)
+            make_rows(mirror, ready, portal, ticket, keep=resting, whole=whole)
         else:
             make_ground(mirror, ready, ticket)
-        ground, resolver = look(mirror, ready, portal, owner_map or {}, kept=kept)
+        ground, resolver = look(
+            mirror, ready, portal, owner_map or {}, kept=kept, whole=ticket is not None
+        )
     needs, blind = unjudged(mirror, ready, as_of, kept=kept)
     speaker = Speaker(
         mirror, ground, resolver, remember(mirror, ready), as_of, voice or Voice(), speechless
@@ -182,13 +184,19 @@ def look(
     owner_map: Mapping[str, str],
     *,
     kept: bool = False,
+    whole: bool = False,
 ) -> tuple[Ground, Resolver]:
-    """Ask each rule's SQL of the ground that was made for these rules (of rows.py if `kept`)."""
-    matches = [Matches(rule, _matched(mirror, rule, kept=kept)) for rule in ready]
+    """Ask each rule's SQL of the ground that was made for these rules (of rows.py if `kept`).
+
+    Tickets of which no rule may change anything are left out, but with `whole`.
+    """
+    rows = {rule.id: _matched(mirror, rule, portal, kept=kept) for rule in ready}
+    stirred = {row[0] for some in rows.values() for row in some if row[-1] or whole}
+    matches = [Matches(rule, [row for row in rows[rule.id] if row[0] in stirred]) for rule in ready]
     teams = any(fills(rule) for rule in ready)
     members = _members(mirror) if teams else {}
     ground = Ground(
-        tickets=_tickets(mirror, matches, portal, "rule_base" if kept else "rule_ground"),
+        tickets=tickets_of(mirror, matches, portal, "rule_base" if kept else "rule_ground"),
         matches=matches,
         kept=kept,
         open_of=dict(mirror.rows(Sql(_LOAD))) if teams else {},
@@ -212,9 +220,13 @@ def _ready(
     return ready, tuple(skipped)
 
 
-def _matched(mirror: Queries, rule: CompiledRule, *, kept: bool) -> list[tuple[Any, ...]]:
+def _matched(
+    mirror: Queries, rule: CompiledRule, portal: Portal, *, kept: bool
+) -> list[tuple[Any, ...]]:
+    """The rows of Matches, each with one more cell: whether the rule may change the ticket."""
     wanted = [Sql("t.ticket_id")]
     wanted += [slot for action in rule.actions for slot in slots(action, kept=kept)]
+    wanted.append(wants(rule, portal, kept=kept))
     source = f"FROM {relation(rule) if kept else 'rule_ground AS t'} WHERE ("
     holds = (kept and rule.quick) or rule.judged or rule.where
     return mirror.rows(query("SELECT", join(", ", wanted), source, holds, ")", scope(rule)))
@@ -222,53 +234,3 @@ def _matched(mirror: Queries, rule: CompiledRule, *, kept: bool) -> list[tuple[A
 
 def _members(mirror: Queries) -> dict[str, tuple[str, ...]]:
     return {team: tuple(agents or ()) for team, agents in mirror.rows(Sql(_TEAMS))}
-
-
-def _tickets(
-    mirror: Queries, matches: Sequence[Matches], portal: Portal, ground: str
-) -> dict[str, Ticket]:
-    """Read how the matched tickets stand, with the fields that some rule sets."""
-    actions = [action for some in matches for action in some.rule.actions]
-    tagged = any(isinstance(action, Tags) for action in actions)
-    fields = sorted({action.field for action in actions if isinstance(action, SetField)})
-    if any(isinstance(action, Close) for action in actions):
-        fields = sorted({*fields, field_name(portal.outcome_field)})
-    have = [_value(name) for name in fields]
-    tags = "t.tags, t.tags_current" if tagged else "NULL, FALSE"
-    aged = any(fills(some.rule) for some in matches)
-    fixed = Sql(
-        "t.ticket_id, t.ticket_number, t.department_id, t.department, t.assignee_id, t.assignee, "
-        f"t.team_id, t.team, t.status, t.status_type, {tags}, {'t.created' if aged else 'NULL'}"
-    )
-    ids = texts(dict.fromkeys(row[0] for some in matches for row in some.rows))
-    source = f"FROM {ground} AS t WHERE t.ticket_id IN ("
-    tickets: dict[str, Ticket] = {}
-    # Equal values are one object: many tickets have no tags, or the same priority and category.
-    sets: dict[tuple[str, ...], frozenset[str]] = {}
-    valued: dict[tuple[Any, ...], dict[str, Any]] = {}
-    standing: dict[tuple[Any, ...], tuple[Any, ...]] = {}
-    for row in mirror.rows(query("SELECT", join(", ", [fixed, *have]), source, ids, ")")):
-        known = None
-        if row[10] is not None:
-            names = tuple(row[10])
-            known = sets.get(names)
-            if known is None:
-                known = sets[names] = frozenset(tag.casefold() for tag in names)
-        values = valued.get(row[13:])
-        if values is None:
-            values = valued[row[13:]] = dict(zip(fields, row[13:], strict=True))
-        stands = standing.setdefault(row[2:10], row[2:10])
-        cells = (row[0], row[1] or "", *stands, known, row[11], values, row[12])
-        tickets[row[0]] = Ticket._make(cells)
-    return tickets
-
-
-def _value(name: str) -> Sql:
-    """The present value of a field that rules set, as text."""
-    if custom := custom_name(name):
-        return Sql("json_extract_string(t.cf, ?)", (f'$."{custom}"',))
-    if name not in PATCHED or name == "resolution":  # the ground has no such column
-        return Sql("NULL")
-    if name == "due":
-        return shown(Sql("t.due"))
-    return Sql(f"CAST(t.{ident(name)} AS VARCHAR)")

@@ -6,6 +6,8 @@ Python only where the mirror's text changed since it was folded last (`zdsync.fo
 Must not decide anything.
 """
 
+# ruff: noqa: S608 - all that is put together here are constants and own names, values are bound
+
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -23,7 +25,7 @@ OPEN = f"{LIVE} AND t.status_type IS DISTINCT FROM 'Closed'"
 _UNREAD = "t.row_status_type IS DISTINCT FROM 'Closed'"
 # The first word tells one way of folding from another: raise it when rules/folding.py changes.
 # `hash` takes a tenth of the time of md5; another DuckDB may hash otherwise and folds anew.
-DIGEST = "CAST(hash('2', t.subject, t.description) AS VARCHAR)"
+DIGEST = "CAST(hash('3', t.subject, t.description) AS VARCHAR)"
 _BATCH = 2_000  # texts folded and stored at a time; bounds memory
 
 
@@ -71,8 +73,10 @@ def make_ground(
     within += narrowed(ticket)
     made = "CREATE OR REPLACE TEMP TABLE rule_ground AS SELECT"
     mirror.run(query(made, join(", ", columns), "FROM", source, "WHERE", within))
-    if long:
-        _fold_long(mirror, long)
+    if long and keep_folded(mirror, "rule_ground", "text_stale"):
+        folded = ", ".join(f"{ident(one.column)} = f.{_cached(one)}" for one in long)
+        where = "FROM zdsync.folded f WHERE t.text_stale AND f.ticket_id = t.ticket_id"
+        mirror.run(query("UPDATE rule_ground AS t SET", folded, where))
     fold_short(mirror, short)
     spoken.count_calls(mirror, rules)
 
@@ -81,23 +85,22 @@ def _cached(fold_column: FoldColumn) -> str:
     return ident(fold_column.column.removesuffix("_folded"))
 
 
-def _fold_long(mirror: Queries, folds: Sequence[FoldColumn]) -> None:
-    """Fold the texts that changed and keep them for the next run."""
-    stale = [
-        row[0] for row in mirror.rows(Sql("SELECT ticket_id FROM rule_ground WHERE text_stale"))
-    ]
-    for some in batches(stale):
+def keep_folded(mirror: Queries, source: str, stale: str) -> bool:
+    """Fold the texts that changed and keep them for the next run; whether there were any.
+
+    `source`: a relation with `ticket_id`, `text_digest` and both texts; `stale`: which of its rows.
+    """
+    wanted = Sql(f"SELECT ticket_id FROM {source} WHERE {stale}")
+    ids_of_stale = [row[0] for row in mirror.rows(wanted)]
+    for some in batches(ids_of_stale):
         ids = texts(some)
-        raw = "SELECT ticket_id, text_digest, subject, description FROM rule_ground WHERE ticket_id"
+        raw = f"SELECT ticket_id, text_digest, subject, description FROM {source} WHERE ticket_id"
         found = mirror.rows(query(raw, "IN (", ids, ")"))
         rows = [(one, digest, _fold(head), _fold(body)) for one, digest, head, body in found]
         mirror.run(query("DELETE FROM zdsync.folded WHERE ticket_id IN (", ids, ")"))
         into = "INSERT INTO zdsync.folded (ticket_id, digest, subject, description)"
         mirror.run(query(into, "SELECT r[1], r[2], r[3], r[4] FROM (", table(rows), ")"))
-    if stale:
-        columns = ", ".join(f"{ident(one.column)} = f.{_cached(one)}" for one in folds)
-        where = "FROM zdsync.folded f WHERE t.text_stale AND f.ticket_id = t.ticket_id"
-        mirror.run(query("UPDATE rule_ground AS t SET", columns, where))
+    return bool(ids_of_stale)
 
 
 def fold_short(mirror: Queries, folds: Iterable[FoldColumn]) -> None:

@@ -27,6 +27,7 @@ from zdsync.text import printable
 FOUND = "found"  # kind of a line, beside intent and receipt
 GROUP = 25  # intents per fsync, at most
 _FILES = "????-??.ndjson"
+_SAID = 600  # cells of a receipt's text: Zoho's words, what was not done, what to do
 _LONG = 100  # a longer value is written as its digest
 
 
@@ -214,7 +215,7 @@ def _receipt(receipt: Receipt, run_id: str) -> dict[str, Any]:
         "change_id": receipt.change_id,
         "outcome": receipt.outcome,
         "http_status": receipt.http_status,
-        "error": printable(receipt.error, 200),
+        "error": printable(receipt.error, _SAID),
         "settled_at": receipt.settled_at.isoformat(),
     }
 

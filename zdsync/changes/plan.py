@@ -112,11 +112,29 @@ NO_NEEDS = Needs()
 
 
 @dataclass(frozen=True, slots=True)
+class Seen:
+    """How a ticket stood when it was planned: one that moved since is stale.
+
+    `modified`: its modified time as the mirror spells it, None where that is not known. `tags`:
+    its tags, None where they were not read. `wrote`: when zdsync last wrote to it, as the journal
+    knows; what moved until then may be our own doing.
+    """
+
+    modified: datetime | None = None
+    tags: tuple[str, ...] | None = None
+    wrote: datetime | None = None
+
+
+UNSEEN = Seen()
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """The reviewed set of changes as of one instant; changes stand in the order of the rules.
 
     `needs`: what must be read before some rule may act; with it the plan may change.
-    `left_to_apply`: changes that an unattended run leaves to a person.
+    `left_to_apply`: changes that an unattended run leaves to a person. `seen`: by ticket, how those
+    stood that applying would write.
     """
 
     plan_id: str
@@ -131,6 +149,7 @@ class Plan:
     cost: Cost = Cost()
     needs: Needs = NO_NEEDS
     left_to_apply: tuple[Change, ...] = ()
+    seen: Mapping[str, Seen] = field(default_factory=dict)
 
     @property
     def writes(self) -> tuple[Change, ...]:

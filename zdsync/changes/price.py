@@ -1,7 +1,9 @@
 """What applying a plan costs: its calls by kind, counted ticket by ticket.
 
-Pure. Each call is one record or one action, so one credit (desk-tickets.md section 1, "Cost of one
-call"). At most: a ticket that moved since the plan is left alone after its first read.
+Pure. Each call is one record or one action, so one credit, but a page of History is a range and
+costs 3 (desk-tickets.md section 1, "Cost of one call"). At most: a ticket that moved since the plan
+is left alone after its first read. Tags are read only where somebody else changed them meanwhile:
+that is not counted.
 """
 
 from __future__ import annotations
@@ -18,13 +20,14 @@ KINDS = {
     "reads": "read",
     "updates": "update",
     "moves": "move",
-    "tag reads": "tag read",
     "tag writes": "tag write",
     "spam marks": "spam mark",
     "comments": "comment",
     "replies": "reply",
     "reads of addresses": "read of addresses",
+    "History reads": "History read",
 }
+HISTORY = 3.0  # credits of one
 _OWN = frozenset({"+", "-", "department", "spam"})  # fields with calls of their own
 
 
@@ -33,9 +36,10 @@ def price(changes: Iterable[Change]) -> Cost:
     some = list(changes)
     writes = _count(one for one in some if one.mode == "apply")
     calls = writes.total()
+    credits = calls + (HISTORY - 1) * writes["History reads"]
     every = calls if all(one.mode == "apply" for one in some) else _count(some).total()
     kinds = {kind: writes[kind] for kind in KINDS if writes[kind]}
-    return Cost(calls, float(calls), kinds=kinds, if_all_applied=every)
+    return Cost(calls, credits, kinds=kinds, if_all_applied=every)
 
 
 def _count(changes: Iterable[Change]) -> Counter[str]:
@@ -57,7 +61,8 @@ def _calls(fields: frozenset[str]) -> dict[str, int]:
 
     What is said names its rule behind its field; a notice is no call of the API.
 
-    After a move the ticket is read again, and after a spam mark: neither call answers a row.
+    After a move the ticket is read again, and after a spam mark: neither call answers a row. After
+    a move, a mark and a status (it may close) the History is read.
     """
     tags = len(fields & {"+", "-"})
     comments, replies, notices = (
@@ -68,10 +73,10 @@ def _calls(fields: frozenset[str]) -> dict[str, int]:
         "reads": 1 + moved + marked,
         "updates": int(len(fields - _OWN) > comments + replies + notices),
         "moves": int(moved),
-        "tag reads": int(bool(tags)),
         "tag writes": tags,
         "spam marks": int(marked),
         "comments": comments,
         "replies": replies,
         "reads of addresses": replies,  # those that a reply may come from
+        "History reads": int(bool(fields & {"department", "spam", "status"})),
     }

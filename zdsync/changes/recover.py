@@ -14,8 +14,8 @@ from itertools import groupby
 
 from zdsync.changes.journal import Entry, Journal, brief
 from zdsync.changes.marks import carries
-from zdsync.changes.serve import TICKETS
 from zdsync.changes.store import Speech, Writer
+from zdsync.changes.visit import TICKETS
 from zdsync.changes.wire import GIVEN, is_speech, is_tag, planned, same, seen, tag_name
 from zdsync.clock import Clock
 from zdsync.errors import Refused

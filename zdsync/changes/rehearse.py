@@ -114,7 +114,7 @@ def rehearse(
             history.take(draft)
         if not drafts or not put_values(mirror, asked, drafts, portal, as_of):
             break
-        ground, resolver = look(mirror, asked, portal, owner_map)
+        ground, resolver = look(mirror, asked, portal, owner_map, whole=True)
         decision = decide(ground, resolver)
     needs = {*first.needs.tags, *first.needs.rows, *first.needs.conversations}
     flips = tuple(history.flips.values())

@@ -6,6 +6,7 @@ stays readable: at most `most` rows per rule. Must not print: the caller owns st
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import asdict
 from itertools import islice
@@ -74,7 +75,8 @@ def _price(cost: Cost) -> Iterator[str]:
     found = cost.kinds.items()
     kinds = (f"{calls:,} {kind if calls > 1 else KINDS[kind]}" for kind, calls in found)
     if cost.kinds:
-        yield f"A call is a credit: {', '.join(kinds)}."
+        dear = " (3 credits)" if "History reads" in cost.kinds else ""
+        yield f"A call is a credit: {', '.join(kinds)}{dear}."
     if cost.if_all_applied > cost.calls:
         yield f"With every rule in mode apply it would cost {count(cost.if_all_applied, 'call')}."
 
@@ -105,7 +107,7 @@ def applied_view(result: Applied, most: int = MOST) -> RenderableType:
         parts.append(Text(f"{result.recovered} writes of an earlier crash were looked up first."))
     failures = (
         f"{printable(change.ticket_number or change.ticket_id, 20)} {name_of(change.field)}: "
-        f"{receipt.outcome}, {printable(receipt.error, 100)}"
+        f"{receipt.outcome}, {printable(receipt.error, 400)}"
         for change, receipt in result.failures
     )
     if result.failures:
@@ -113,8 +115,24 @@ def applied_view(result: Applied, most: int = MOST) -> RenderableType:
         parts += [Hanging(Text(f"  {line}"), "    ") for line in islice(failures, most)]
     if len(result.failures) > most:
         parts.append(Text(f"  … and {len(result.failures) - most} more; zdsync journal"))
+    parts += _races(result)
     if result.halted:
         parts.append(Text("Halted by the brake; `zdsync resume`, then plan again."))
     if result.left:
         parts.append(Text(f"{result.left} changes were not tried."))
     return Group(*parts)
+
+
+def _races(result: Applied) -> Iterator[RenderableType]:
+    """What others may have lost: edits that were overwritten, and how long the gap was."""
+    if result.races:
+        yield Text(f"\nLost races ({len(result.races)})", style="bold")
+    for change, receipt in result.races:
+        ticket = printable(change.ticket_number or change.ticket_id, 20)
+        line = f"  {ticket} {name_of(change.field)}: {printable(receipt.error, 300)}"
+        yield Hanging(Text(line), "    ")
+    if result.gap:
+        yield Text(
+            f"Each write came at most {math.ceil(result.gap * 10) / 10:g} s after its ticket was "
+            "read; an edit within that time may be overwritten."
+        )

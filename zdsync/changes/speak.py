@@ -20,7 +20,7 @@ from zdsync.changes.plan import Shadowed, Skipped, Unresolved
 from zdsync.changes.resolve import Nothing, Resolver
 from zdsync.changes.store import Queries, query, texts
 from zdsync.model import Voice
-from zdsync.rules.compiled import Comment, CompiledRule, FieldChoice, Notify, Reply, Speech
+from zdsync.rules.compiled import Action, Comment, CompiledRule, FieldChoice, Notify, Reply, Speech
 from zdsync.rules.instants import naive
 from zdsync.rules.templates import CannotRender, Template, render
 from zdsync.sql import Sql, join
@@ -151,6 +151,13 @@ class Speaker:
             row[0]: {**told, **dict(zip(wanted, row[1:], strict=True))}
             for row in self.mirror.rows(query("SELECT", named, source, ids, ")"))
         }
+
+
+def named(action: Action) -> tuple[Sql, ...]:
+    """What is read of a ticket for what an action says."""
+    if not isinstance(action, Comment | Reply | Notify):
+        return ()
+    return tuple(sql for _, sql in _columns(action))
 
 
 def _columns(action: Speech) -> Iterator[tuple[str, Sql]]:

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 import orjson
 
-from zdsync.model import RecordBatch, Row
+from zdsync.model import RecordBatch, Row, Told
 from zdsync.sql import Sql, join
 from zdsync.streams import StreamSpec
 
@@ -64,6 +64,18 @@ class Speech(Protocol):
     ) -> bool: ...
 
 
+class Past(Protocol):
+    """What a ticket's History tells, oldest first; `pay` is asked for each page's credits."""
+
+    def of(
+        self,
+        ticket_id: str,
+        since: datetime,
+        pay: Callable[[float], bool],
+        more: Collection[str] = (),
+    ) -> list[Told] | None: ...
+
+
 class Messenger(Protocol):
     """What carries a notice out of the portal. Raises OutcomeUnknown where it may have."""
 
@@ -71,10 +83,18 @@ class Messenger(Protocol):
 
 
 class Writer(Protocol):
-    """Zoho Desk, as far as applying needs it: two reads, five writes, one call each; speech."""
+    """Zoho Desk, as far as applying needs it: reads, five writes, one call each; speech.
+
+    Within `until` a write raises TooLate instead of being sent after that monotonic instant.
+    """
 
     @property
     def speech(self) -> Speech: ...
+
+    @property
+    def history(self) -> Past: ...
+
+    def until(self, latest: float) -> AbstractContextManager[None]: ...
 
     def detail(self, spec: StreamSpec, id: str) -> Row | None: ...
 

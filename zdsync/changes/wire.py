@@ -186,6 +186,7 @@ def same(one: Scalar, other: Scalar) -> bool:
     return _plain(one) == _plain(other)
 
 
+@lru_cache(maxsize=8192, typed=True)
 def _plain(value: Scalar) -> str:
     if value is None:
         return ""

@@ -1,14 +1,34 @@
-"""What `zdsync check` prints: text for a person, one document for a program."""
+"""`zdsync check`: text for a person, one document for a program."""
 
 from __future__ import annotations
 
+from argparse import Namespace
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 from zdsync.checking import Checked, place
+from zdsync.cli.output import document, out, say
+from zdsync.clock import SystemClock
 from zdsync.errors import Problem
+from zdsync.inspection import inspect
+from zdsync.settings import load_settings
 from zdsync.text import printable
+
+
+def check(args: Namespace) -> int:
+    """Find every problem of the rules file; the text of problems is talk, the document is data."""
+    file = Path(args.file) if args.file else None
+    found = inspect(load_settings(), SystemClock(), file)
+    if args.json:
+        document(checked_document(found, verbose=args.verbose))
+        return found.error().exit_code if found.problems else 0
+    for line in remarks(found, verbose=args.verbose):
+        say(line)
+    found.refuse()
+    out(summary(found))
+    return 0
 
 
 def checked_document(found: Checked, *, verbose: bool) -> dict[str, Any]:

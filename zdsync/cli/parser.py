@@ -97,6 +97,7 @@ def _rules(add: _Add) -> None:
     check = add("check", "find every problem of the rules file")
     check.add_argument("file", nargs="?", metavar="FILE")
     check.add_argument("--json", action="store_true")
+    check.set_defaults(room="checked")  # it waits for no way to the portal
     add("schema", "print a JSON Schema of the rules file, for editors")
     plan = add("plan", "show what the rules would change; writes nothing")
     plan.add_argument("--rule", metavar="ID", help="only this rule")

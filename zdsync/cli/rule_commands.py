@@ -4,28 +4,12 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
-from pathlib import Path
 
 from zdsync import readings
 from zdsync.app import App
 from zdsync.cli.output import PARTLY, deliver, document, out, say, show, width
 from zdsync.errors import PlanRefused
 from zdsync.settings import load_settings
-
-
-def check(args: Namespace) -> int:
-    """Find every problem of the rules file; the text of problems is talk, the document is data."""
-    from zdsync.cli.checked import checked_document, remarks, summary
-
-    found = App(load_settings()).check(Path(args.file) if args.file else None)
-    if args.json:
-        document(checked_document(found, verbose=args.verbose))
-        return found.error().exit_code if found.problems else 0
-    for line in remarks(found, verbose=args.verbose):
-        say(line)
-    found.refuse()
-    out(summary(found))
-    return 0
 
 
 def schema(args: Namespace) -> int:

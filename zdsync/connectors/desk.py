@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
@@ -190,6 +190,10 @@ class Desk:
             endpoint="/tags/{id}/tickets",
         )
         return tuple(str(record["id"]) for records in pages for record in records)
+
+    def until(self, latest: float) -> AbstractContextManager[None]:
+        """Within it this thread's writes raise TooLate instead of being sent after `latest`."""
+        return self._api.until(latest)
 
     def patch_ticket(self, ticket_id: str, body: Mapping[str, Any], *, notify: bool = True) -> Row:
         """Change fields of a ticket; returns the ticket as it is now.

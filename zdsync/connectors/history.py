@@ -8,7 +8,7 @@ Zoho does not say who. Whether they fit what was observed is not decided here. N
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -48,6 +48,7 @@ _FIELDS: Mapping[str, str] = {
     **dict.fromkeys(("team", "teamid", "assignedteam", "teamname"), "team_id"),
     **dict.fromkeys(("department", "departmentid", "departmentname"), "department_id"),
 }
+_KEPT = frozenset(_FIELDS.values())
 _REFERENCES = ("assignee_id", "team_id", "department_id")
 EMPTY = frozenset({"", "-", "-none-", "null"})  # how "no value" is written
 _TAGGED = {"TagsAdded": ("false", "true"), "TagsRemoved": ("true", "false")}
@@ -60,14 +61,20 @@ class History:
         self._api = api
 
     def of(
-        self, ticket_id: str, since: datetime, pay: Callable[[float], bool]
+        self,
+        ticket_id: str,
+        since: datetime,
+        pay: Callable[[float], bool],
+        more: Collection[str] = (),
     ) -> list[Told] | None:
         """Return what changed, oldest first; at least back to `since`, where Zoho knows it.
 
+        `more`: fields to tell of beside those whose past is kept, by the column's or API name.
         `pay` is asked for the credits of each page before it is read; None where it refuses.
         Raises Missing, ZohoFailed.
         """
         rows: list[Record] = []
+        known = {**{_folded(name): name for name in more}, **_FIELDS}
         for page in range(_MOST):
             if not pay(CREDITS):
                 return None
@@ -75,10 +82,10 @@ class History:
             fresh = _joined(rows, found) if page else found
             rows += fresh
             if len(found) < PAGE or not fresh:
-                return list(told(oldest_first(rows)))
+                return list(told(oldest_first(rows), known))
             if _reaches(rows, since):
                 break
-        return list(told(_without_torn_second(oldest_first(rows))))
+        return list(told(_without_torn_second(oldest_first(rows)), known))
 
     def _page(self, ticket_id: str, start: int | None) -> list[Record]:
         params: dict[str, str | int] = {"limit": PAGE}
@@ -134,7 +141,7 @@ def _breaks(rows: Sequence[Record]) -> int:
     return breaks
 
 
-def told(rows: Sequence[Record]) -> Iterator[Told]:
+def told(rows: Sequence[Record], known: Mapping[str, str] = _FIELDS) -> Iterator[Told]:
     """Read events, oldest first, into changes of fields."""
     for number, row in enumerate(rows):
         at = _time(row)
@@ -142,12 +149,14 @@ def told(rows: Sequence[Record]) -> Iterator[Told]:
             continue
         actor, agent = _actor(row.get("actor"))
         name = str(row.get("eventName"))
-        for field, before, after in _changes(name, row.get("eventInfo")):
+        for field, before, after in _changes(name, row.get("eventInfo"), known):
             if before != after:
                 yield Told(field, before, after, at, actor, number, agent)
 
 
-def _changes(event: str, properties: Any) -> Iterator[tuple[str, str | None, str | None]]:
+def _changes(
+    event: str, properties: Any, known: Mapping[str, str]
+) -> Iterator[tuple[str, str | None, str | None]]:
     for one in properties if isinstance(properties, list) else ():
         if not isinstance(one, dict):
             continue
@@ -156,12 +165,12 @@ def _changes(event: str, properties: Any) -> Iterator[tuple[str, str | None, str
             for tag in dict.fromkeys(_names(value)):
                 yield (f"tag:{tag}", *_TAGGED[event])
             continue
-        field = _FIELDS.get(_folded(one.get("propertyName")))
+        field = known.get(_folded(one.get("propertyName")))
         ends = _ends(value)
         if field and ends:
             yield field, _word(field, ends[0]), _word(field, ends[1])
         elif isinstance(value, list):  # a PropertyGroup holds properties
-            yield from _changes(event, value)
+            yield from _changes(event, value, known)
 
 
 def _ends(value: Any) -> tuple[Any, Any] | None:
@@ -183,6 +192,8 @@ def _word(field: str, value: Any) -> str | None:
         first, second = ("id", "name") if field in _REFERENCES else ("name", "id")
         found = value.get(first)
         value = found if found not in (None, "") else value.get(second)
+    if isinstance(value, bool) and field not in _KEPT:
+        return str(value).lower()  # of a flag such as spam
     if isinstance(value, bool) or not isinstance(value, str | int):
         return None
     text = str(value).strip()

@@ -48,3 +48,24 @@ class Calendar(Strict):
         default=None,
         description="Nobody works: a country code (US, DE-BY), or a list of dates. None: no days.",
     )
+
+
+def _use_shape(value: object) -> str | None:
+    if isinstance(value, dict):
+        return "~maybe"
+    return None if isinstance(value, bool | list) or value is None else "~name"
+
+
+class MaybeThere(Strict):
+    calendar: Text = Field(description="A name under `calendars`.")
+    optional: bool = Field(default=False, description="true: the portal need not have it.")
+
+
+Use = Annotated[
+    Annotated[Text, Tag("~name")] | Annotated[MaybeThere, Tag("~maybe")],
+    Discriminator(
+        _use_shape,
+        custom_error_type="rules",
+        custom_error_message="takes a calendar, or {calendar: office, optional: true}",
+    ),
+]

@@ -9,12 +9,14 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, tzinfo
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, available_timezones
 
+from zdsync.errors import Problem
+from zdsync.model import Named
 from zdsync.rules.folding import fold
 from zdsync.rules.names import Names
 from zdsync.rules.nodes import Node, Notes, near
@@ -40,16 +42,33 @@ def read_calendars(settings: Node | None, names: Names) -> Calendars:
     calendars = {key.text: reader.calendar(key, node) for key, node in _pairs(listed)}
     first = next(iter(calendars.values()), OFFICE)
     departments: dict[str, Calendar] = {}
-    for key, chosen in _pairs(settings.get("departments") if settings else None):
-        found = names.department(key)
+    lacking: list[Problem] = []
+    for key, use in _pairs(settings.get("departments") if settings else None):
+        found, lacks = _department(key, use, names)
+        lacking += lacks
         name = fold(found.name if found else key.text)
         if name in departments:
             names.notes.add(key, f"the department {key.text!r} stands twice", "keep one line")
-        if chosen.text not in calendars:
+        chosen = use.get("calendar") or use
+        if chosen.text not in calendars and chosen.named:
             hint = near(chosen.text, list(calendars), "describe it under `calendars`")
             names.notes.add(chosen, f"no calendar {chosen.text!r}", hint)
         departments[name] = calendars.get(chosen.text, first)
-    return Calendars(first, departments)
+    return Calendars(first, departments, tuple(lacking))
+
+
+def _department(key: Node, use: Node, names: Names) -> tuple[Named | None, list[Problem]]:
+    """Find a department, and what is wrong with its name; of an optional one that is a remark."""
+    optional = use.get("optional")
+    if optional is None or not optional.value:
+        before = len(names.notes.found)
+        found = names.department(key)
+        return found, [problem for _, _, problem in names.notes.found[before:]]
+    apart = replace(names, notes=Notes(names.notes.file))
+    found = apart.department(key)
+    for problem in apart.notes.problems():
+        names.notes.remark(key, f"{problem.what}: its calendar is not used")
+    return found, []
 
 
 def _pairs(node: Node | None) -> tuple[tuple[Node, Node], ...]:

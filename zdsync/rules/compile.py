@@ -22,14 +22,14 @@ from zdsync.rules.condition import (
 from zdsync.rules.fields import RuleField, typed
 from zdsync.rules.folding import BORDER, exactly, needle, prefix, suffix
 from zdsync.rules.instants import Business, Relative, naive
-from zdsync.rules.now import Now
+from zdsync.rules.now import Instants
 from zdsync.sql import Sql, ident, join, value
 
 _LONG = "description_folded"
 _SIGNS = {"is": "=", "gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 
 
-def compile_condition(condition: Condition, now: Now) -> Sql:
+def compile_condition(condition: Condition, now: Instants) -> Sql:
     """Write the SQL of a condition; durations count from `now`."""
     match condition:
         case Compare():
@@ -52,7 +52,7 @@ def compile_condition(condition: Condition, now: Now) -> Sql:
             return "((" + join(" + ", points) + ") >= " + threshold(at_least) + ")"
 
 
-def _expression(item: Expression, now: Now) -> Sql:
+def _expression(item: Expression, now: Instants) -> Sql:
     if item.parts:
         word = " AND " if item.kind == "all" else " OR "
         return "(" + join(word, [_expression(part, now) for part in item.parts]) + ")"
@@ -85,7 +85,7 @@ def folds_of(field: RuleField) -> tuple[FoldColumn, ...]:
     return (FoldColumn(field.fold_column, field.raw),)
 
 
-def _compare(item: Compare, now: Now) -> Sql:
+def _compare(item: Compare, now: Instants) -> Sql:
     match item.kind:
         case "text":
             test = _text(item)
@@ -164,7 +164,7 @@ def _set(item: Compare) -> Sql:
     return "(" + join(" AND " if item.operator == "has_all" else " OR ", tests) + ")"
 
 
-def _plain(item: Compare, now: Now) -> Sql:
+def _plain(item: Compare, now: Instants) -> Sql:
     left = typed(item.field, item.kind)
     if item.other is not None:
         return "(" + left + f" {_SIGNS[item.operator]} " + typed(item.other, item.kind) + ")"
@@ -185,7 +185,7 @@ def _plain(item: Compare, now: Now) -> Sql:
     return "(" + left + f" {_SIGNS[item.operator]} " + values[0] + ")"
 
 
-def _bind(operand: Operand, kind: str, now: Now) -> Sql:
+def _bind(operand: Operand, kind: str, now: Instants) -> Sql:
     match operand:
         case timedelta() | datetime() | Business() | Relative():
             return now.sql(operand)
@@ -194,7 +194,7 @@ def _bind(operand: Operand, kind: str, now: Now) -> Sql:
     return "CAST(" + value(operand) + " AS DOUBLE)"
 
 
-def meant(item: Compare, now: Now) -> list[Sql]:
+def meant(item: Compare, now: Instants) -> list[Sql]:
     """Write the instants that the durations of a comparison stand for."""
     moving = (one for one in item.values if isinstance(one, timedelta | Business | Relative))
     return [_bind(one, item.kind, now) for one in moving]

@@ -59,7 +59,7 @@ CUSTOM_SAID: Mapping[str, str] = {
     "crm.account.cf.": "A field of the account in the CRM by its API name.",
 }
 OPERATORS_SAID: Mapping[str, str] = {
-    "is": "Equal; text without case, accents of Latin letters and HTML. null: empty.",
+    "is": "Equal; text without case, accents of Latin letters, HTML and soft hyphens. null: empty.",
     "is_not": "The contrary of is.",
     "in": "Equal to one of a list. null in it: or empty.",
     "not_in": "The contrary of in.",
@@ -92,4 +92,5 @@ GROUPS_SAID: Mapping[str, str] = {
     "score": "The points of the signals that hold reach at_least.",
     "sql": "A boolean SQL expression over the same names, without a subquery.",
 }
+WORDED_SAID = "true: it is said; a text: it is said with these words, or with these among others."
 EXPECTED_SAID = "What the rule changes this to; a rule that changes nothing: expect: nothing."

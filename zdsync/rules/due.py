@@ -8,11 +8,12 @@ one has another id a minute later.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from zdsync.rules.compile import folded
 from zdsync.rules.compiled import Action, Due, FieldValue, SetField
+from zdsync.rules.condition import Condition, compares
 from zdsync.rules.fields import FIELDS, RuleField, typed
 from zdsync.rules.folding import exactly, fold
 from zdsync.rules.instants import Moment, Relative, naive, read_moment
@@ -73,6 +74,14 @@ def moments(action: Action) -> tuple[Moment | None, ...]:
     """List the instants that an action may set."""
     due = action.value if isinstance(action, SetField) else None
     return tuple(_moments(due)) if isinstance(due, Due) else ()
+
+
+def instants(when: Condition, actions: Iterable[Action]) -> Iterator[object]:
+    """Yield what a rule compares with and may set: some of it may be counted from now."""
+    for one in compares(when):
+        yield from one.values
+    for action in actions:
+        yield from moments(action)
 
 
 def shown(instant: Sql) -> Sql:

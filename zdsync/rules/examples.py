@@ -96,7 +96,7 @@ def _run(
         example = examples[row[0]]
         open_ = fold(given(example, "status_type") or "Open") != "closed"
         holds = bool(row[1]) and (open_ or rule.scope == "all")
-        outcome = Outcome(example, portal, now)
+        outcome = Outcome(rule, example, portal, now)
         if holds:
             answers = iter(row[2:])
             for action in rule.actions:

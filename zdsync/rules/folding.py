@@ -21,6 +21,11 @@ _PLAIN = re.compile(r"[\t\n\r -%'-;=-~]*")
 # is a border between words.
 _JOINED = re.compile(r"([^\W_]+)")
 _ASTRAL = re.compile("[\U00010000-\U0010ffff]")
+_MARKS = "\u0300"  # the first combining mark
+_PICTURES = 0x1F000  # from here on no mark of a word
+# What shows nothing and may stand inside a word: soft hyphens, zero-width characters, joiners,
+# marks of direction. NFKC_Casefold of Unicode leaves them out, too.
+_UNSEEN = re.compile("[\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]")
 _BEYOND = 0x20000  # no Latin letter and no combining mark
 BORDER = "\x1f"  # white space to Python, so folded text never holds it
 # Scripts that are written without spaces, or that glue endings to words (Hangul).
@@ -44,7 +49,8 @@ _SPACELESS = (
 
 
 def fold(text: str) -> str:
-    """Fold text for comparing: no HTML, NFKC, case folded, no accents on Latin, trimmed.
+    """Fold text for comparing: no HTML, nothing unseen, NFKC, case folded, no accents on Latin,
+    trimmed.
 
     A run of white space is one space, so that a line break in a mail does not part two words.
     """
@@ -55,7 +61,8 @@ def fold(text: str) -> str:
 
 
 def _casefold(text: str) -> str:
-    folded = unicodedata.normalize("NFKC", text).casefold()
+    seen = text if text.isascii() else _UNSEEN.sub("", text)
+    folded = unicodedata.normalize("NFKC", seen).casefold()
     if folded.isascii():
         return folded
     marks = _latin_marks(_BEYOND if _ASTRAL.search(folded) else 0x10000)
@@ -110,7 +117,7 @@ def needs_python(raw: Sql) -> Sql:
 
 def word(text: str) -> str:
     """Fold a word of a rule; a `*` at either end stays."""
-    bare = text.strip()
+    bare = _UNSEEN.sub("", text).strip()
     left, right = bare.startswith("*"), bare.endswith("*") and len(bare) > 1
     return "*" * left + fold(bare.strip("*")) + "*" * right
 
@@ -140,9 +147,9 @@ def suffix(folded: str) -> str:
     return _mark(folded).removeprefix(BORDER)
 
 
-def is_word(part: str) -> bool:
-    """Whether a part of searchable text between two borders is a word, not what parts words."""
-    return _mark(part) == BORDER + part + BORDER
+def joins(char: str) -> bool:
+    """Whether a character belongs to a word: a letter, a digit, or a mark of one."""
+    return char.isalnum() or (char >= _MARKS and _is_mark(ord(char)))
 
 
 def exactly(folded: str) -> str:
@@ -154,7 +161,7 @@ def _mark(folded: str) -> str:
     # Splitting by the words and joining by the border took a quarter of the time of `sub`.
     if folded.isascii():
         return BORDER.join(_JOINED.split(folded))
-    below = 0x1F000 if _ASTRAL.search(folded) else 0x10000
+    below = _PICTURES if _ASTRAL.search(folded) else 0x10000
     return BORDER.join(_joined_with_marks(below).split(folded))
 
 
@@ -165,10 +172,15 @@ def _joined_with_marks(below: int) -> re.Pattern[str]:
     `re` asks a set of 16-bit characters by a table and one that reaches beyond range by range:
     seven times as long.
     """
-    # Not the selectors of a picture's style (FE00 to FE0F): they stand before words, too.
-    codes = (*range(0x300, 0xFE00), *range(0xFE10, below))
-    marks = "".join(chr(at) for at in codes if unicodedata.category(chr(at)) in ("Mn", "Mc"))
+    marks = "".join(chr(at) for at in range(ord(_MARKS), below) if _is_mark(at))
     return re.compile(rf"((?:[^\W_]+|[{marks}]+)+)")
+
+
+def _is_mark(code: int) -> bool:
+    # Not the selectors of a picture's style: they stand before words, too.
+    if code >= _PICTURES or 0xFE00 <= code <= 0xFE0F:
+        return False
+    return unicodedata.category(chr(code)) in ("Mn", "Mc")
 
 
 def _spaceless(char: str) -> bool:

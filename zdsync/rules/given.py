@@ -12,7 +12,7 @@ from zdsync.rules.nodes import Node, near
 from zdsync.rules.parse import Parser
 
 GivenValue = str | int | float | bool | Moment | tuple[str, ...]
-SAID = ("comment", "reply", "notify")  # expected as `true`
+SAID = ("comment", "reply", "notify")  # expected as `true`, or by a part of the wording
 EXPECTED = ("assignee", "team", "department", "tags", "spam", "outcome", *SAID, *sorted(SETTABLE))
 
 
@@ -120,6 +120,9 @@ def _read_expected(node: Node, parser: Parser) -> Expected | None:
         elif key.text in EXPECTED or key.text.startswith("cf."):
             if not inner.scalar:
                 parser.notes.add(inner, "takes one value")
+            elif key.text in SAID and inner.value in (None, False):
+                what, hint = f"`{key.text}: {inner.text}` expects nothing", "leave the line out"
+                parser.notes.add(inner, what, hint)
             known = parser.operands.names.value(key.text, inner) if inner.named else inner.text
             changes[key.text] = None if inner.value is None else known
         else:

@@ -28,8 +28,8 @@ from zdsync.rules.compiled import (
     Tags,
     streams_of,
 )
-from zdsync.rules.condition import Condition, compares, fields_of
-from zdsync.rules.due import moments, settled
+from zdsync.rules.condition import Condition, fields_of
+from zdsync.rules.due import instants, settled
 from zdsync.rules.fields import RuleField
 from zdsync.rules.folding import needle, word
 from zdsync.rules.given import Example, read_example
@@ -40,7 +40,7 @@ from zdsync.rules.limits import Limits, read_limits
 from zdsync.rules.models import CALL_MARKERS
 from zdsync.rules.names import Names
 from zdsync.rules.nodes import Node, Notes, in_order, read_yaml
-from zdsync.rules.now import Calendars, Now
+from zdsync.rules.now import Calendars, Now, business
 from zdsync.rules.operands import Operands
 from zdsync.rules.parse import Parser
 from zdsync.rules.probes import kept_fields, probes_of, quicken, reads_long
@@ -129,8 +129,7 @@ def compile_rule(
 ) -> CompiledRule:
     """Write the SQL of one rule; durations count from `as_of` (aware) by the file's calendars."""
     now = Now(as_of, file.calendars)
-    operands = [operand for one in compares(rule.when) for operand in one.values]
-    hangs = now.reads((*operands, *(one for action in rule.actions for one in moments(action))))
+    hangs = now.reads(instants(rule.when, rule.actions))
     taken = (*rule.plain_fields, *rule.text_fields, *hangs)
     reads = tuple(dict.fromkeys((*fields_of(rule.when), *taken)))
     folds = folds_in(rule.when, (*rule.text_fields, *hangs))
@@ -183,7 +182,7 @@ class _File:
     ) -> None:
         self.root, self.notes, self.portal, self.voice = root, notes, portal, voice
         self.names = Names(portal, notes, other_names(root.get("settings")))
-        self.resting: list[Resting] = []
+        self.calendars, self.resting = Calendars(), list[Resting]()
         lists = {key.text: value.items or () for key, value in self._section("lists")}
         self.parser = Parser(portal, notes, Operands(notes, self.names, lists))
         # An example may name people whom the portal does not know: that is no problem.
@@ -191,7 +190,7 @@ class _File:
         self.example_parser = Parser(portal, notes, Operands(notes, unresolved, lists))
 
     def read(self) -> RuleFile:
-        calendars = read_calendars(self.root.get("settings"), self.names)
+        self.calendars = read_calendars(self.root.get("settings"), self.names)
         taxonomies = {
             key.text: read_taxonomy(key.text, value, self.notes)
             for key, value in self._section("taxonomies")
@@ -208,9 +207,8 @@ class _File:
         digest = hashlib.sha256(plain.encode("utf-8", "surrogatepass")).hexdigest()
         markers = self._call_markers()
         limits, rests = read_limits(self.root.get("limits")), tuple(self.resting)
-        return RuleFile(
-            self.notes.file, tuple(rules), limits, taxonomies, digest, markers, calendars, rests
-        )
+        file, calendars = self.notes.file, self.calendars
+        return RuleFile(file, tuple(rules), limits, taxonomies, digest, markers, calendars, rests)
 
     def _call_markers(self) -> tuple[str, ...]:
         """How a comment on a call begins, as searchable text."""
@@ -254,9 +252,11 @@ class _File:
             read_example(item, self.example_parser)
             for item in (listed.items if listed else None) or ()
         ]
-        if found := in_order(self.notes.found[before:]):
-            rests = resting(node, found)
-            self.resting += [rests] if rests else []
+        found = in_order(self.notes.found[before:])
+        if condition and business(instants(condition, actions)):
+            found = (*self.calendars.lacking, *found)
+        rests = resting(node, found) if found else None
+        self.resting += [rests] if rests else []
         if condition is None or not actions or found:
             return None
         return Rule(

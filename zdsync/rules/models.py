@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 
-from zdsync.rules.calendar_model import Calendar
+from zdsync.rules.calendar_model import Calendar, Use
 from zdsync.rules.speech_models import CommentValue, NotifyModel, ReplyModel
 from zdsync.rules.strict import Scalar, Strict, Text, as_text, fail
 
@@ -27,7 +27,7 @@ class Settings(Strict):
         description="Working hours by name; the first is the default. "
         "Without any: Mon-Fri 09:00-18:00 UTC, no holidays.",
     )
-    departments: dict[str, Text] = Field(
+    departments: dict[str, Use] = Field(
         default_factory=dict, description="Department → calendar, where not the first."
     )
     names: dict[str, list[Text]] = Field(

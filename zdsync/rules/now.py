@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Protocol
 
+from zdsync.errors import Problem
 from zdsync.rules.fields import FIELDS, RuleField
 from zdsync.rules.folding import exactly, fold
 from zdsync.rules.instants import Business, Moment, Relative, Span, naive
@@ -21,14 +23,28 @@ _DEPARTMENT = FIELDS["department"]
 
 @dataclass(frozen=True, slots=True)
 class Calendars:
-    """The calendar of a department by its name, else the first of the file."""
+    """The calendar of a department by its name, else the first of the file.
+
+    `lacking`: departments that the portal does not know. One may be misspelt, and then its tickets
+    count by a wrong calendar: rules that count business time must not run.
+    """
 
     first: Calendar = OFFICE
     departments: Mapping[str, Calendar] = field(default_factory=dict)
+    lacking: tuple[Problem, ...] = ()
 
     def of(self, department: str | None) -> Calendar:
         """Find the calendar of a department; names fold case."""
         return self.departments.get(fold(department or ""), self.first)
+
+
+class Instants(Protocol):
+    """What writes the instants of a condition, and the instant that SQL of rules calls now."""
+
+    @property
+    def as_of(self) -> datetime: ...
+
+    def sql(self, when: Span | Relative | datetime) -> Sql: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,9 +84,7 @@ class Now:
 
     def reads(self, operands: Iterable[object]) -> tuple[RuleField, ...]:
         """List the fields that instants like these hang on: the department, if it matters."""
-        spans = [one.span if isinstance(one, Relative) else one for one in operands]
-        business = any(isinstance(span, Business) for span in spans)
-        return (_DEPARTMENT,) if business and self.calendars.departments else ()
+        return (_DEPARTMENT,) if business(operands) and self.calendars.departments else ()
 
     def _at(self, calendar: Calendar, moment: Relative) -> datetime:
         move = calendar.ahead if moment.ahead else calendar.back
@@ -79,3 +93,9 @@ class Now:
 
 def _bound(moment: datetime) -> Sql:
     return "CAST(" + value(naive(moment)) + " AS TIMESTAMP)"
+
+
+def business(operands: Iterable[object]) -> bool:
+    """Whether one of these instants or durations counts business time."""
+    spans = (one.span if isinstance(one, Relative) else one for one in operands)
+    return any(isinstance(span, Business) for span in spans)

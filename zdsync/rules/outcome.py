@@ -19,6 +19,7 @@ from zdsync.rules.compiled import (
     Choice,
     Close,
     Comment,
+    CompiledRule,
     FieldChoice,
     Move,
     Nobody,
@@ -33,6 +34,7 @@ from zdsync.rules.folding import fold
 from zdsync.rules.given import Example, Expected
 from zdsync.rules.instants import Relative, naive, read_moment
 from zdsync.rules.now import Now
+from zdsync.rules.wording import asks, says
 from zdsync.sql import Sql
 
 PRIORITIES = ("Low", "Medium", "High")
@@ -60,6 +62,8 @@ def expressions(action: Action) -> list[Sql]:
             return [wanted, decides]
         case Tags(taxonomy=taxonomy) if taxonomy is not None:
             return [taxonomy.tags]
+        case Comment() | Reply() | Notify():
+            return asks(action)
     return []
 
 
@@ -72,6 +76,7 @@ def given(example: Example, name: str) -> str | None:
 class Outcome:
     """Gathers the changes of one example as text by field, folded for comparing."""
 
+    rule: CompiledRule
     example: Example
     portal: Portal | None
     now: Now
@@ -96,7 +101,9 @@ class Outcome:
             case Spam():
                 self._change("spam", "true")
             case Comment() | Reply() | Notify():
-                self._change(type(action).__name__.lower(), "true")
+                name = type(action).__name__.lower()
+                wanted = self.example.expect.changes.get(name)
+                self.found[name] = says(action, self.rule, answers, wanted)
 
     def _assign(self, choices: Iterable[Choice], answers: Iterator[Any]) -> None:
         for choice in choices:

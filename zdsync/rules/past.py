@@ -8,6 +8,7 @@ they stand today; the rest of a ticket is known where it has not moved since tha
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from zdsync.rules.compile import compile_condition, threshold
@@ -23,7 +24,8 @@ from zdsync.rules.condition import (
     leaves,
 )
 from zdsync.rules.fields import RuleField, typed
-from zdsync.rules.now import Now
+from zdsync.rules.instants import Relative, Span
+from zdsync.rules.now import Now, business
 from zdsync.sql import Sql, ident, join, value
 
 # field → the column that tells whether it is known at `t.moment`; docs/backtest.md has the list
@@ -36,6 +38,7 @@ TRACKED = {
     "department": "k_department",
     "status_since": "k_status_since",
     "assigned_since": "k_assigned_since",
+    "tags": "k_tags",
 }
 _CONSTANT = frozenset(
     {
@@ -48,9 +51,32 @@ _OTHERS = ("contact.cf.", "account.cf.", "crm.contact.cf.", "crm.account.cf.")
 # Never changes, but hangs on the ticket: known once it was read.
 _LASTING = frozenset({"support_address"})
 # Both are counted from the instant that the mirror describes, or change without a trace.
-_NEVER = frozenset({"is_overdue", "is_escalated", "tags", "contact.open_tickets", "touched"})
+_NEVER = frozenset({"is_overdue", "is_escalated", "contact.open_tickets", "touched"})
 _UNKNOWN = Sql("CAST(NULL AS BOOLEAN)")
 _ANY = Now(datetime(2000, 1, 1, tzinfo=UTC))  # no comparison that is compiled with it reads it
+_TICK = timedelta(microseconds=1)  # `before` and `after` turn a moment after the instants meet
+
+
+@dataclass(frozen=True, slots=True)
+class _Then:
+    """Counts from the moment of the row, not from one instant. Knows no business time."""
+
+    as_of: datetime = _ANY.as_of
+
+    def sql(self, when: Span | Relative | datetime) -> Sql:
+        if isinstance(when, datetime):
+            return _ANY.sql(when)
+        span = _ahead(when)
+        assert span is not None
+        return "(t.moment + to_microseconds(CAST(" + value(span // _TICK) + " AS BIGINT)))"
+
+
+def _ahead(operand: object) -> timedelta | None:
+    """How far ahead of now an operand lies; None for an instant that stands, and business time."""
+    span, sign = operand, -1
+    if isinstance(operand, Relative):
+        span, sign = operand.span, 1 if operand.ahead else -1
+    return sign * span if isinstance(span, timedelta) else None
 
 
 def split(when: Condition) -> tuple[tuple[Condition, ...], tuple[Condition, ...]]:
@@ -90,16 +116,14 @@ def blind(fields: Iterable[RuleField]) -> tuple[str, ...]:
 def crossings(when: Condition) -> Iterator[tuple[Sql, timedelta]]:
     """Yield (instant, duration): where time alone turns a comparison, at instant + duration."""
     for one in compares(when):
-        span = _span(one)
-        if span is not None and one.field.name not in _NEVER:
-            yield typed(one.field, "instant"), span
-
-
-def _span(item: Compare) -> timedelta | None:
-    if item.operator not in ("older_than", "newer_than"):
-        return None
-    operand = item.values[0]
-    return operand if isinstance(operand, timedelta) else None
+        if one.kind != "instant" or one.field.name in _NEVER or _unknowable(one):
+            continue
+        instant = typed(one.field, "instant")
+        for span in map(_ahead, one.values):
+            if span is not None:
+                yield instant, -span
+                if one.operator not in ("older_than", "newer_than"):
+                    yield instant, -span + _TICK
 
 
 def _steady(condition: Condition) -> bool:
@@ -117,6 +141,13 @@ def _moving(item: Compare | Expression) -> bool:
     return item.kind == "instant" and any(not isinstance(one, datetime) for one in operands)
 
 
+def _unknowable(item: Compare | Expression) -> bool:
+    """Whether nobody can say when time turns it: business time, and SQL that asks the clock."""
+    if isinstance(item, Expression):
+        return _moving(item)
+    return _moving(item) and business(item.values)
+
+
 def _fixed(name: str) -> bool:
     return name in _CONSTANT or name in _AS_TODAY or name.startswith(_OTHERS)
 
@@ -126,7 +157,7 @@ def _judge(condition: Condition) -> Sql:
         return compile_condition(condition, _ANY)
     match condition:
         case Compare():
-            test = _compare(condition)
+            test = _UNKNOWN if _unknowable(condition) else compile_condition(condition, _Then())
             for field in (condition.field, condition.other):
                 if field is not None:
                     test = _certain(field, test)
@@ -138,21 +169,10 @@ def _judge(condition: Condition) -> Sql:
         case Score():
             return _score(condition)
         case Expression():
-            test = _UNKNOWN if _moving(condition) else compile_condition(condition, _ANY)
+            test = _UNKNOWN if _unknowable(condition) else compile_condition(condition, _ANY)
             for field in condition.fields:
                 test = _certain(field, test)
             return test
-
-
-def _compare(item: Compare) -> Sql:
-    """The plan's own SQL; a duration counts from the row's moment, not from one instant."""
-    span = _span(item)
-    if span is None:
-        return _UNKNOWN if _moving(item) else compile_condition(item, _ANY)
-    sign = "<=" if item.operator == "older_than" else ">"
-    back = "(t.moment - to_microseconds(CAST(" + value(span // timedelta(microseconds=1))
-    test = "coalesce(" + typed(item.field, "instant") + f" {sign} " + back + " AS BIGINT))), false)"
-    return "(NOT " + test + ")" if item.negated else test
 
 
 def _certain(field: RuleField, test: Sql) -> Sql:
@@ -164,7 +184,7 @@ def _certain(field: RuleField, test: Sql) -> Sql:
     known = [f"t.{ident(TRACKED[name])}"] if name in TRACKED else []
     if name not in TRACKED and name not in _LASTING:
         known.append("t.modified <= t.moment")
-    if field.knows:
+    if field.knows and name not in TRACKED:
         known.append(f"t.{ident(field.knows)}")
     return f"(CASE WHEN {' AND '.join(known)} THEN " + test + " END)"
 

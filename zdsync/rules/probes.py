@@ -16,6 +16,7 @@ from functools import cached_property
 from typing import Literal
 
 import orjson
+from ahocorasick_rs import AhoCorasick, Implementation
 
 from zdsync.rules.compiled import (
     Action,
@@ -29,7 +30,7 @@ from zdsync.rules.compiled import (
 )
 from zdsync.rules.condition import Compare, Condition, Group, Score, compares, fields_of
 from zdsync.rules.fields import RuleField
-from zdsync.rules.folding import BORDER, is_word, needle
+from zdsync.rules.folding import BORDER, joins, needle
 from zdsync.rules.probe import Probe
 from zdsync.sql import value
 
@@ -149,14 +150,14 @@ def _taxonomies(actions: Iterable[Action]) -> Iterator[TaxonomyTags]:
 class Finder:
     """Answers the word probes of one text in Python; patterns are DuckDB's.
 
-    A needle that holds a whole word can only be found where the text has that word; so a text is
-    cut into its words once, and few of the needles are searched at all.
+    One pass finds all needles as they stand, whatever lies around them (560 needles, 600
+    characters: 3 µs, a search each 23 µs); the borders of words are looked at where one was found.
     """
 
     probes: tuple[Probe, ...]
 
     def answers(self, subject: str | None, description: str | None) -> list[str]:
-        """Name what holds of two searchable texts: `name` of a probe, `name=place` of a label.
+        """Name what holds of two folded texts: `name` of a probe, `name=place` of a label.
 
         Labels stand best first: most distinct words, then the order of the file.
         """
@@ -177,16 +178,30 @@ class Finder:
     def _hits(self, text: str | None) -> frozenset[str]:
         if not text:
             return frozenset()
-        words = set(text.split(BORDER)[1::2])
-        hits = {BORDER + word + BORDER for word in words & self._alone}
-        for word in words & self._anchors.keys():
-            hits.update(one for one in self._anchors[word] if one in text)
-        # The border is the most frequent character: sought without it first.
-        hits.update(one for one in self._openings if one[1:] in text and one in text)
-        hits.update(one for one in self._plain if one in text)
-        if not text.isascii():
-            hits.update(one for one in self._foreign if one in text)
+        places = self._automaton.find_matches_as_indexes(text, overlapping=True)
+        if not places:
+            return frozenset()
+        hits: set[str] = set()
+        for place, start, end in places:
+            inside = start > 0 and joins(text[start - 1])
+            goes_on = end < len(text) and joins(text[end])
+            for one in self._alike[place]:
+                if not (inside and one[0] == BORDER) and not (goes_on and one[-1] == BORDER):
+                    hits.add(one)
         return frozenset(hits)
+
+    @cached_property
+    def _automaton(self) -> AhoCorasick:
+        bare = [one[0].replace(BORDER, "") for one in self._alike]
+        return AhoCorasick(bare, implementation=Implementation.DFA)
+
+    @cached_property
+    def _alike(self) -> list[list[str]]:
+        """Needles that differ in their borders at most."""
+        found: dict[str, list[str]] = {}
+        for one in self._by_needle:
+            found.setdefault(one.replace(BORDER, ""), []).append(one)
+        return list(found.values())
 
     def _ranked(self, probe: Probe, here: frozenset[str]) -> list[str]:
         labels = self._labels[probe.name]
@@ -217,42 +232,3 @@ class Finder:
             for one in probe.words if probe.kind != "pattern" else ():
                 found.setdefault(one, []).append(probe)
         return found
-
-    @cached_property
-    def _alone(self) -> frozenset[str]:
-        """Needles that are one whole word: found by it alone."""
-        return frozenset(
-            one[1:-1] for one in self._by_needle if _words(one) == [one[1:-1]] and len(one) > 2
-        )
-
-    @cached_property
-    def _anchors(self) -> dict[str, list[str]]:
-        """Longer needles by the longest whole word in them."""
-        found: dict[str, list[str]] = {}
-        for one in self._by_needle:
-            words = _words(one)
-            if words and words != [one[1:-1]]:
-                found.setdefault(max(words, key=len), []).append(one)
-        return found
-
-    @cached_property
-    def _openings(self) -> list[str]:
-        """Needles that a word of the text begins with."""
-        return [one for one in self._wordless if one.isascii() and one.startswith(BORDER)]
-
-    @cached_property
-    def _plain(self) -> list[str]:
-        return [one for one in self._wordless if one.isascii() and not one.startswith(BORDER)]
-
-    @cached_property
-    def _foreign(self) -> list[str]:
-        return [one for one in self._wordless if not one.isascii()]
-
-    @cached_property
-    def _wordless(self) -> list[str]:
-        return [one for one in self._by_needle if not _words(one)]
-
-
-def _words(sought: str) -> list[str]:
-    """The whole words in a needle: parts with a border on both sides that are no separators."""
-    return [part for part in sought.split(BORDER)[1:-1] if part and is_word(part)]

@@ -65,9 +65,16 @@ def left_to_mend(root: Node, notes: Notes, rests: Sequence[Resting]) -> tuple[Pr
     """List the problems of a file, each with its rule, without those of rules that may rest."""
     section = root.get("rules")
     nodes = (section.items if section else None) or ()
-    allowed = {problem for one in rests if one.allowed for problem in one.problems}
-    named = (replace(one, rule=_rule_at(one, nodes)) for one in notes.problems())
-    return tuple(one for one in named if one not in allowed)
+    named = [replace(one, rule=_rule_at(one, nodes)) for one in notes.problems()]
+    # A name under `settings` is lacking to each rule that needs it: all of them must allow it.
+    lacked = {(one.allowed, _spot(problem)) for one in rests for problem in one.problems}
+    return tuple(
+        one for one in named if (True, _spot(one)) not in lacked or (False, _spot(one)) in lacked
+    )
+
+
+def _spot(problem: Problem) -> tuple[str, str]:
+    return problem.where, problem.what
 
 
 def _rule_at(problem: Problem, rules: Sequence[Node]) -> str:

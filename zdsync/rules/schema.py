@@ -18,9 +18,10 @@ from zdsync.rules.described import (
     FIELDS_SAID,
     GROUPS_SAID,
     OPERATORS_SAID,
+    WORDED_SAID,
 )
 from zdsync.rules.fields import FIELDS, SETTABLE
-from zdsync.rules.given import EXPECTED
+from zdsync.rules.given import EXPECTED, SAID
 from zdsync.rules.models import FileModel, LimitsModel, RuleModel
 from zdsync.rules.operands import LISTED, OPERATORS, Kind
 
@@ -183,6 +184,8 @@ def _example() -> Schema:
     }
     tags = {"add": _tags("Tags that are added."), "remove": _tags("Tags that are removed.")}
     names = {name: {**_VALUE, "description": EXPECTED_SAID} for name in (*EXPECTED, *SETTABLE)}
+    worded = {"anyOf": [{"const": True}, {"type": "string"}], "description": WORDED_SAID}
+    names |= dict.fromkeys(SAID, worded)
     names["tags"] = {
         "anyOf": [{"type": "array", "items": _WORD}, _object(tags)],
         "description": "Tags that are added; or add and remove.",

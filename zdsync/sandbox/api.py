@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable
 
 from .accounts import TokenServer
+from .blocks import check_profile
 from .call import Call, Route
 from .crm.router import Crm
 from .desk.routes import ROUTES
@@ -174,6 +175,7 @@ class Api:
         route = route_of(ROUTES, request, call)
         check_organisation(request, route, self.state.org_id)
         check_scope(scopes, route, self.variant.any_scope)
+        check_profile(self.variant, route.method, route.template)
         query = {k: v for k, v in request.query.items() if k != "orgId"}
         call.q = check_query(query, route.params)
         if route.body is not None:

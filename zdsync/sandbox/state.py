@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from .children import Children
 from .field_edits import FieldEdits
@@ -30,6 +30,9 @@ from .records import (
 )
 from .times import SECOND
 from .variant import Variant
+
+if TYPE_CHECKING:
+    from .blocks import Block
 
 T = TypeVar("T")
 _MEMO = 16
@@ -66,6 +69,7 @@ class State:
         self.crm_contacts: dict[str, CrmRecord] = {}
         self.crm_leads: dict[str, CrmRecord] = {}
         self.merged: dict[str, str] = {}
+        self.blocks: dict[str, Block] = {}  # tickets that take no write, or not every one
         self.mails: list[Mail] = []
         self.writes: list[WriteEntry] = []
         self.calls: list[CallEntry] = []

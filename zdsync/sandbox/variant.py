@@ -75,7 +75,14 @@ class Variant:
     bulk_ids_max: int = 50  # DT 5 point 5
     update_many_flat: bool = True  # README 5: 25 flat, else half a credit an id
     outcome_departments: str = "IT,Support"  # mandatory cf_outcome on closing; issue 2
+    close_needs: str = ""  # more fields that closing needs there, comma separated
     assignee_must_be_member: bool = True  # an agent outside the department is refused
+
+    blocked_answers: int = 422  # DT 5 point 6: blueprint, locked, archived, trashed: 422 or 403
+    blueprint_names: bool = False  # DT 3 Blueprints: whether a refusal names the fields
+    refusal_words: bool = True  # whether a refusal says why
+    closed_refuses: bool = False  # whether a closed ticket refuses what does not set its status
+    forbidden: str = ""  # writes that the token user's profile may not do, e.g. PATCH,associateTag
 
     # -- OAuth and limits
     edition: str = "standard"  # DT 1 table: free, express, standard, professional, enterprise

@@ -8,11 +8,18 @@ Sources: desk-tickets.md 1 "Error bodies", desk-people.md 1, crm.md 13 and 14.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from zdsync.errors import Missing, Refused, TokenRefused, ZdsyncError, ZohoFailed
+from zdsync.errors import (
+    Missing,
+    Refused,
+    ScopeMissing,
+    TokenRefused,
+    ZdsyncError,
+    ZohoFailed,
+)
 
 # token: refresh and repeat; slow: too many at once; rest: no credits; again: trouble;
 # stop: repeating is useless.
@@ -123,7 +130,8 @@ def _client_error(asked: Asked, status: int, body: object, secrets: Sequence[str
     what = _what(asked, status, body, secrets)
     if code in ("SCOPE_MISMATCH", "OAUTH_SCOPE_MISMATCH"):
         hint = "The refresh token lacks a scope. Needed: " + ", ".join(scopes_of(asked))
-        return Verdict("stop", TokenRefused(what, hint + ". Make a new one with `zdsync auth`."))
+        hint += ". Make a new one with `zdsync auth`."
+        return Verdict("stop", ScopeMissing(what, hint, status))
     if code == "OAUTH_ORG_MISMATCH":
         hint = "ZDSYNC_ORG_ID is not a portal of this token's user."
         return Verdict("stop", TokenRefused(what, hint))
@@ -214,10 +222,21 @@ def _what(asked: Asked, status: int, body: object, secrets: Sequence[str]) -> st
     message = _dict(body).get("message")
     if isinstance(message, str) and message:
         parts.append(f"({scrub(message, secrets)})")
-    fields = fields_of(body)
-    if fields:
-        parts.append("on " + ", ".join(fields))
+    if fields_of(body):
+        parts.append("on " + ", ".join(_complaints(body, secrets)))
     return " ".join(part for part in parts if part)
+
+
+def _complaints(body: object, secrets: Sequence[str]) -> Iterator[str]:
+    """Each named field with what Zoho says of it: `cf.cf_outcome (missing: …)`."""
+    told = {}
+    for error in _dict(body).get("errors") or ():
+        name = str(_dict(error).get("fieldName", "")).strip("/").replace("/", ".")
+        words = [_dict(error).get(key) for key in ("errorType", "errorMessage")]
+        said = ": ".join(scrub(one, secrets) for one in words if isinstance(one, str) and one)
+        told[name] = f"{name} ({said})" if said else name
+    for name in fields_of(body):
+        yield told.get(name, name)
 
 
 def _dict(value: object) -> Mapping[str, Any]:

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +19,7 @@ import orjson
 import requests
 
 from zdsync.clock import Clock
-from zdsync.errors import CreditsSpent, OutcomeUnknown, TokenRefused, ZdsyncError
+from zdsync.errors import CreditsSpent, OutcomeUnknown, TokenRefused, TooLate, ZdsyncError
 from zdsync.model import Call
 from zdsync.transport.account import rest_hint
 from zdsync.transport.auth import TokenProvider
@@ -60,6 +62,7 @@ class _Sending:
     payload: bytes | None
     stream: str
     absent_ok: bool
+    latest: float | None = None  # monotonic instant after which it must not be sent
 
     @property
     def writes(self) -> bool:
@@ -86,6 +89,7 @@ class Api:
         self._clock = clock
         self._org_id = org_id
         self._session = new_session(self._base)
+        self._latest = threading.local()
 
     def use_org(self, org_id: str) -> None:
         """Send this portal id from now on."""
@@ -126,13 +130,30 @@ class Api:
     ) -> Answer:
         """Write once. OutcomeUnknown if it may have taken effect without a usable answer.
 
-        A write is never held back here: what was read right before it is what was booked, and a
-        write under way may use the share that is left to others.
+        TooLate where `until` says so. Credits never hold it back: what was read right before it is
+        what was booked, and a write under way may use the share that is left to others.
         """
         sending = self._prepare(
-            self._asked(method, path, endpoint), path, params, stream, body=body
+            self._asked(method, path, endpoint),
+            path,
+            params,
+            stream,
+            body=body,
+            latest=getattr(self._latest, "value", None),
         )
         return self._persist(lambda: self._attempt(sending))
+
+    @contextmanager
+    def until(self, latest: float) -> Iterator[None]:
+        """Within it this thread's writes raise TooLate instead of being sent after `latest`.
+
+        `latest`: monotonic. A write may wait for its turn, for a token, and after a 429.
+        """
+        self._latest.value = latest
+        try:
+            yield
+        finally:
+            self._latest.value = None
 
     def _asked(self, method: str, path: str, endpoint: str | None) -> Asked:
         return Asked(self.system, method, endpoint or re.sub(r"/\d+(?=/|$)", "/{id}", path))
@@ -147,6 +168,7 @@ class Api:
         body: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
         absent_ok: bool = False,
+        latest: float | None = None,
     ) -> _Sending:
         sent = {"Accept": "application/json", **(headers or {})}
         if self.system == "desk" and self._org_id and path not in _WITHOUT_ORG:
@@ -155,7 +177,8 @@ class Api:
         if body is not None:
             payload = orjson.dumps(dict(body))
             sent["Content-Type"] = "application/json"
-        return _Sending(asked, self._base + path, params or {}, sent, payload, stream, absent_ok)
+        url = self._base + path
+        return _Sending(asked, url, params or {}, sent, payload, stream, absent_ok, latest)
 
     def _persist(self, attempt: Callable[[], Answer]) -> Answer:
         try:
@@ -207,6 +230,8 @@ class Api:
 
     def _exchange(self, sending: _Sending, token: str) -> tuple[Answer, Verdict | None]:
         began = self._clock.monotonic()
+        if sending.latest is not None and began > sending.latest:
+            raise TooLate(f"{sending.asked}: not sent, for it had to wait too long")
         try:
             response = self._session.request(
                 sending.asked.method,

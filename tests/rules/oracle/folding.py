@@ -13,12 +13,14 @@ INLINE = {
 }
 RAW = {"script": ("</script",), "style": ("</style",), "title": ("</title",)}
 RAW["head"] = ("</head", "<body")
+UNSEEN = {0xAD, 0x34F, 0x61C, 0x180E, 0xFEFF, *range(0x200B, 0x2010), *range(0x202A, 0x202F)}
+UNSEEN |= set(range(0x2060, 0x2070))
 SPACE = " \t\n\r\f"
 
 
 @lru_cache(200_000)
 def fold(text: str) -> str:
-    shown = html.unescape(visible(text))
+    shown = "".join(one for one in html.unescape(visible(text)) if ord(one) not in UNSEEN)
     folded = unicodedata.normalize("NFKC", shown).casefold()
     folded = unicodedata.normalize("NFKC", without_accents(folded)).casefold()
     return " ".join(folded.split())

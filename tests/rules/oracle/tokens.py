@@ -7,6 +7,7 @@ import random
 import unicodedata
 
 WORDS = (
+    *("ref\u00adill", "live\u200b chat", "\u200echat\u200f", "می\u200cخواهم", "میخواهم"),
     *("refill", "Refills", "réfill", "re\u0301fill", "REFILL", "chat", "live chat", "livechat"),
     *("Straße", "STRASSE", "strasse", "Ñandú", "nandu", "İstanbul", "istanbul", "ISTANBUL", "ı"),
     *(
@@ -88,7 +89,7 @@ MARKUP = (
     ),
 )
 GAPS = ("", " ", " ", "-", "\n", "\u00a0", ".", ", ", "_", "\u3000", "\t", "/", "…", "—")
-EMPTY = ("", " ", "<br>", "&nbsp;", "\n", "<p> </p>")
+EMPTY = ("", " ", "<br>", "&nbsp;", "\n", "<p> </p>", "\u200b", "&shy; ")
 BESIDE = ("", "", "", " ", "x", "1", "-", "_", ".", "é", "क", "ি", "\u0301", "退", "я", "'", "*")
 INSIDE = (
     "<b>",
@@ -100,6 +101,10 @@ INSIDE = (
     "\u0301",
     " ",
     "<!---->",
+    "\u00ad",
+    "\u200b",
+    "&zwnj;",
+    "\u2060\ufeff",
 )
 
 

@@ -10,7 +10,7 @@ with last_change as (
 )
 select t.id as ticket_id, t.created_time as created, t.presence,
     coalesce(h.torn, []::varchar[]) as torn,
-    h.ticket_id is not null as is_read,
+    h.ticket_id is not null as is_read, t.tags_read_at,
     h.ticket_id is not null or t.first_seen_at <= t.created_time + interval 1 hour as from_birth,
     greatest(
         t.created_time + interval 10 minute,

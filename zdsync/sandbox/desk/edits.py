@@ -7,6 +7,7 @@ effects live in effects.py.
 from __future__ import annotations
 
 from .. import effects
+from ..blocks import check_closed
 from ..call import Call, Route
 from ..validate import BOOL, Field, one_id
 from ..wire import Refused, Response, empty, invalid, ok, unprocessable
@@ -22,6 +23,7 @@ def patch(c: Call) -> Response:
     ticket = writable(c, find(c))
     if not c.body:
         raise Refused(422, "EMPTY_PAYLOAD", "The payload must not be empty")
+    check_closed(c.state, ticket, c.body)
     changes = changes_of(c.body)
     check_changes(c, ticket, changes)
     check_closing(c, ticket, changes)

@@ -127,7 +127,7 @@ def _hours(ms: int) -> str:
 
 
 def blueprint(c: Call) -> Response:
-    """GET blueprint: no ticket of this portal is under one (DT 3)."""
+    """GET blueprint: how one looks is not modelled, only what it refuses (blocks.py)."""
     find(c)
     return empty()
 

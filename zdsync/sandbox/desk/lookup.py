@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
+from ..blocks import blocked, check_blocks
 from ..call import Call
 from ..records import Json, Ticket
 from ..validate import Field
@@ -32,11 +33,13 @@ def find(c: Call) -> Ticket:
 
 
 def writable(c: Call, ticket: Ticket) -> Ticket:
-    """Refuse writes to trashed and archived tickets (DT 5 point 6)."""
+    """Refuse writes to tickets that take none, or not this one (DT 5 point 6)."""
     if ticket.trashed is not None:
-        raise unprocessable("The ticket is in the recycle bin")
+        raise blocked(c.variant, "trashed")
     if ticket.archived:
-        raise unprocessable("The ticket is archived")
+        raise blocked(c.variant, "archived")
+    keys = c.body if c.origin.rpartition("/")[2].isdigit() else [c.origin.rpartition("/")[2]]
+    check_blocks(c.state, ticket, keys)
     return ticket
 
 

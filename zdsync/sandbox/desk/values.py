@@ -116,5 +116,9 @@ def check_closing(c: Call, ticket: Ticket, changes: dict[str, Any]) -> None:
     department = c.state.departments[changes.get("department_id", ticket.department_id)].name
     if department not in c.variant.outcome_departments.split(","):
         return
-    if not {**(ticket.cf or {}), **(changes.get("cf") or {})}.get("cf_outcome"):
+    filled = {**(ticket.cf or {}), **(changes.get("cf") or {})}
+    if not filled.get("cf_outcome"):
         raise invalid("/cf/cf_outcome", "missing", "Outcome is mandatory to close a ticket")
+    for name in filter(None, c.variant.close_needs.split(",")):
+        if not filled.get(name):
+            raise invalid(f"/cf/{name}", "missing", f"{name} is mandatory to close a ticket")

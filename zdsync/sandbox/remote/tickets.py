@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from .. import effects
+from ..blocks import KINDS, Block
 from ..desk.values import changes_of
 from ..records import Actor, Comment, Thread, Ticket
 from ..state import State
@@ -85,6 +86,13 @@ class RemoteTickets(Remote):
             ticket = self.state.tickets[ticket_id]
             with self.state.change(ticket, self.at(), bump=False):
                 ticket.archived = True
+
+    def block(self, ticket_id: str, kind: str, *fields: str) -> None:
+        """Let a ticket refuse writes: `blueprint` (all keys of a PATCH, or these), `locked`."""
+        if kind not in KINDS:
+            raise ValueError(f"unknown block {kind!r}; known: {', '.join(KINDS)}")
+        with self.lock:
+            self.state.blocks[ticket_id] = Block(kind, frozenset(fields))
 
     def mark_spam(self, ticket_id: str, spam: bool = True) -> None:
         """Mark a ticket as spam by an agent's hand."""
