@@ -219,9 +219,10 @@ def test_a_crash_between_write_and_mirror_makes_no_hold_of_our_own_hand(
         _rules(place)
         place.pull()
         clock.sleep(3600)
+        place.pull()
         private = place.settings.private_dir
         before = {one: one.read_bytes() for one in private.glob("mirror.duckdb*")}
-        place.app().apply(None, lambda plan: True)
+        assert place.app().apply(None, lambda plan: True)[1] is not None
         ticket = _support(place)
         for one in private.glob("mirror.duckdb*"):
             one.unlink()
