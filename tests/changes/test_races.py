@@ -93,6 +93,20 @@ def test_a_mark_as_spam_buries_whatever_else_was_edited() -> None:
     assert not shows(told[:2], blow)
 
 
+@pytest.mark.parametrize(
+    "told",
+    [
+        # A tag need not move the modified time that was read: it may be as old as it likes.
+        [event("tag:vip", "false", "true", 1), event("spam", "false", "true", 60)],
+        [event("spam", "false", "true", 3), event("priority", "Low", "High", 3)],  # after it
+        [event("priority", "Low", "High", 3)],  # the mark is not told: nothing can be compared
+    ],
+)
+def test_a_mark_as_spam_buries_nothing_that_lies_outside_of_its_gap(told: list[Told]) -> None:
+    mark = change("spam", False, True)
+    assert lost(told, Blow((mark,), ROW, SINCE, 0.4), [mark]) == []
+
+
 def test_what_is_lost_is_told_without_the_words_of_a_customer() -> None:
     said = words([event("status", "Open", "On Hold", 2), event("cf_note", None, "secret", 2)], 0.44)
     assert "agent 9 set status to On Hold at 09:00:02 UTC" in said

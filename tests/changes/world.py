@@ -122,7 +122,7 @@ class Mirror:
         )
         run(
             "create table zdsync.text_hits"
-            " (ticket_id varchar, digest varchar, asked integer, found varchar[],"
+            " (ticket_id varchar, digest varchar, asked integer, found varchar,"
             " subject varchar)"
         )
         run("create table zdsync.text_asked (id integer, names varchar[])")

@@ -183,9 +183,7 @@ def test_excluding_a_column_later_empties_what_is_stored_to_the_last_byte(
         mirror.upsert(batch(ticket("1", modified=1, priority=NEEDLE + "p"), read=20))
         mirror.upsert(batch(ticket("1", modified=2, priority="Low", status="Open"), read=30))
         mirror.run(Sql("insert into zdsync.folded values ('1', 'd', 's', ?)", (NEEDLE,)))
-        mirror.run(
-            Sql("insert into zdsync.text_hits values ('1', 'd', 1, [?], ?)", (NEEDLE, NEEDLE))
-        )
+        mirror.run(Sql("insert into zdsync.text_hits values ('1', 'd', 1, ?, ?)", (NEEDLE, NEEDLE)))
         mirror.publish(target)
     assert NEEDLE.encode() in private.read_bytes()
     names = (*NAMES[:2], "desk.tickets.priority", "desk.tickets.status")
@@ -223,7 +221,7 @@ def test_publish_excluded_values_leave_the_private_file_by_no_way(
     person = {"id": "7", "modified_time": stamp(1), "last_name": NEEDLE, "email": "a@b.example"}
     mirror.upsert(batch(person, stream="desk.contacts"))
     mirror.run(Sql("insert into zdsync.folded values ('1', 'd', 's', ?)", (NEEDLE,)))
-    mirror.run(Sql("insert into zdsync.text_hits values ('1', 'd', 1, [?], ?)", (NEEDLE, NEEDLE)))
+    mirror.run(Sql("insert into zdsync.text_hits values ('1', 'd', 1, ?, ?)", (NEEDLE, NEEDLE)))
     mirror.run(
         Sql(
             "insert into zdsync.journal (change_id, ticket_id, field, before) "

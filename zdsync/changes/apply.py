@@ -170,10 +170,12 @@ class _Run:
                 self._intend([change for changes in group for change in changes])
                 self.read_at = self.read_at or self.clock.now()
                 self.pending |= {pool.submit(self._serve, changes) for changes in group}
+                self._flush_many()  # here: the pool has just got work for the meantime
                 while len(self.pending) >= workers:
                     self._collect()
             while self.pending:
                 self._collect()
+                self._flush_many()
         except MirrorFailed as error:
             self.stopped = self.stopped or error
         finally:
@@ -235,6 +237,9 @@ class _Run:
                 self._note(future.result())
         if errors:
             raise errors[0]
+
+    def _flush_many(self) -> None:
+        # 200 rows take 0.4 s in a mirror of a million tickets.
         if len(self.rows) >= _ROWS:
             self.flush()
 

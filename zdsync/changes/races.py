@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from zdsync.changes.wire import PATCHED, is_speech, is_tag, planned, seen
 from zdsync.model import Change, Row, Scalar, Told
@@ -23,6 +23,8 @@ _ALIKE = frozenset(
 )
 _SHOWN = frozenset({"status", "priority", "assignee_id", "team_id", "department_id"})
 _TAKEN = ("assignee_id", "team_id")  # by a move
+
+_YES = frozenset({"true"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +98,18 @@ def _replaced(chain: Sequence[Told], one: Overwritten, blow: Blow) -> list[Told]
 
 
 def _buried(recent: Sequence[Told], blow: Blow, ours: Sequence[Overwritten]) -> list[Told]:
+    """Edits in the gap before a mark as spam; both times are Zoho's, in whole seconds.
+
+    Not since the modified time that was read: a tag need not move it (desk-tickets.md 4).
+    """
+    mark = next((n for n, one in enumerate(recent) if one.field == "spam" and _in(one, _YES)), 0)
+    began = recent[mark].at - timedelta(seconds=blow.gap + 1) if mark else None
     return [
         one
-        for one in recent
-        if one.at > _whole(blow.since)
+        for one in recent[:mark]
+        if began
+        and one.at >= began
+        and one.at > _whole(blow.since)
         and not any(one.field == form.column and _in(one, form.after) for form in ours)
     ]
 

@@ -21,7 +21,7 @@ from zdsync.changes.matches import slots
 from zdsync.changes.speak import named
 from zdsync.changes.store import Queries, query, table
 from zdsync.changes.values import FIXED, settable, value
-from zdsync.changes.wants import wants
+from zdsync.changes.wants import TAGS_JSON, wants
 from zdsync.model import Portal
 from zdsync.rules.compiled import CompiledRule, FoldColumn, fold_columns
 from zdsync.rules.folding import needs_python, searchable, searchable_in_sql
@@ -135,12 +135,13 @@ def _base(
     columns = [Sql(f"t.{ident(name)}") for name in names]
     raws = [(place, one) for place, one in enumerate(short) if not _plain(one)]
     columns += [one.raw + f" AS {_raw(place, one)}" for place, one in raws]
+    columns.append(Sql(f"{TAGS_JSON} AS tags_json"))
     if reads_text:
         columns.append(Sql(f"{DIGEST} AS text_digest"))
     within = in_scope(rules) + narrowed(ticket)
     made = "CREATE OR REPLACE TEMP TABLE rule_base AS SELECT"
     mirror.run(query(made, join(", ", columns), "FROM", source, "WHERE", within))
-    return set(names)
+    return {*names, "tags_json"}
 
 
 def _plain(one: FoldColumn) -> str | None:

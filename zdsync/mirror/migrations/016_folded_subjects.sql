@@ -1,3 +1,7 @@
--- The folded subject of a ticket stands beside what its text was found to hold, so that a plan by
--- what is kept needs no folded description.
-alter table zdsync.text_hits add column subject varchar;
+-- Made anew, for it can be found again: beside what the text of a ticket was found to hold stands its
+-- folded subject, so that a plan by what is kept needs no folded description. `found` is a text, a
+-- space before and behind each answer: lists are dear to carry through a join.
+drop table zdsync.text_hits;
+create table zdsync.text_hits (
+    ticket_id varchar, digest varchar, asked integer, found varchar, subject varchar
+);

@@ -113,8 +113,9 @@ left join tiers person_tier on person_tier.id = p.crm_account_id
 left join desk.departments d on d.id = t.department_id
 left join desk.agents a on a.id = t.assignee_id
 left join desk.teams m on m.id = t.team_id
-left join tagged on tagged.ticket_id = t.id
 left join zdsync.own_writes own on own.ticket_id = t.id
 left join crowd on crowd.contact_id = t.contact_id
 left join agent_mail contact_agent on contact_agent.email = lower(trim(p.email))
 left join agent_mail ticket_agent on ticket_agent.email = lower(trim(t.email))
+-- The lists last: carried through further joins they cost more than all of these.
+left join tagged on tagged.ticket_id = t.id
