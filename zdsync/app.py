@@ -36,11 +36,13 @@ if TYPE_CHECKING:
     from zdsync.changes import Applied, Plan
     from zdsync.changes.explanation import Explanation
     from zdsync.changes.releasing import Released
+    from zdsync.changes.undo import Undo
     from zdsync.checking import Checked
     from zdsync.flow import Flow
     from zdsync.forgetting import Agree, Forgotten
     from zdsync.hindsight import Asked
     from zdsync.reports.status import Status
+    from zdsync.undoing import Undone
 
 
 class App:
@@ -149,7 +151,7 @@ class App:
                 plan = flow.unheld(plan, rules)
             if not plan.writes or not agree(plan):
                 return plan, None
-            flow.refuse_beyond_limits(plan, rules, destructive=destructive)
+            flow.accept(plan, rules, destructive=destructive)
             return plan, self._write(run, flow, plan, progress)
 
     def _write(
@@ -168,6 +170,17 @@ class App:
         )
         run.counts.update(applied.outcomes)
         return applied
+
+    def undo(
+        self, word: str, agree: Callable[[Undo], bool], *, destructive: bool = False
+    ) -> Undone:
+        """Take back what a run or a change wrote, where the person agrees."""
+        from zdsync.undoing import take_back
+
+        if self.place.brake.exists():
+            raise PlanRefused("writing is paused", "zdsync resume lets it go on")
+        with self.place.run("undo") as run:
+            return take_back(self.place, run, word, agree, destructive=destructive)
 
     def tick(self, *, once: bool = False) -> None:
         """One pass of the service: pull what is due, plan, apply what may go unattended.
@@ -228,9 +241,14 @@ class App:
         make_folders(self.place.settings)
         self.place.brake.touch(mode=0o640)
 
-    def resume(self) -> None:
-        """Take the brake off."""
-        self.place.brake.unlink(missing_ok=True)
+    def resume(self, rule: str | None = None) -> int:
+        """Take the brake off, or let a paused rule go on: returns how many tickets it wants."""
+        if rule is None:
+            self.place.brake.unlink(missing_ok=True)
+            return 0
+        with self.place.run("resume") as run:
+            flow = self.place.flow(run)
+            return flow.resume(self.place.rulebook.load(flow.portal, rule), rule)
 
     def status(self) -> Status:
         """Streams, credits, the last run, the brake."""

@@ -6,9 +6,8 @@ Knows no command and no screen. Promise 11 starts here: it says which streams ar
 from __future__ import annotations
 
 import logging
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from zdsync.backtest import distrusted, last
@@ -20,20 +19,16 @@ from zdsync.changes import (
     Messenger,
     Plan,
     Skipped,
-    Spent,
     apply_plan,
-    attended,
-    breaches,
     evaluate,
     recover,
-    spent,
-    unattended,
     unsaid,
 )
 from zdsync.changes.explain import explain, find_ticket
 from zdsync.changes.explanation import Explanation
 from zdsync.changes.holds import FLIPPED, read_holds
 from zdsync.changes.keeping import unheld
+from zdsync.changes.pauses import note_done
 from zdsync.changes.sight import sighted
 from zdsync.changes.unfit import resting, unfit, unreadable
 from zdsync.clock import Clock
@@ -46,6 +41,8 @@ from zdsync.rules import CompiledRule, RuleFile, compile_rule
 from zdsync.rules.now import Now
 from zdsync.sql import Sql, load
 from zdsync.streams import STREAMS, StreamSpec
+from zdsync.telling import Operator, Skips
+from zdsync.watch import Watch
 
 log = logging.getLogger(__name__)
 
@@ -73,18 +70,20 @@ class Flow:
     voice: Voice | None = None
     messenger: Messenger | None = None
     speechless: str = ""  # why rules may say nothing in this run
+    skips: Skips = field(default_factory=Skips)
 
     def plan(self, rules: RuleFile, *, rule: str | None = None, ticket: str | None = None) -> Plan:
         """Plan what the rules ask for; reads the tags of the tickets that need it first."""
-        plan = self._evaluate(rules, rule, ticket).plan()
-        _say_skipped(resting(rules, rule), rules)
-        return self._priced(sighted(self._guarded(plan, rules), self.mirror))
+        plan = replace(self._evaluate(rules, rule, ticket).plan(), whole=ticket is None)
+        self.skips.say(resting(rules, rule), rules)
+        return self._priced(sighted(self.watch(rules).shown(plan, rule), self.mirror))
 
     def explain(self, rules: RuleFile, ticket: str) -> Explanation:
         """Explain one ticket by number or id; reads what is missing as a plan of it would."""
         ticket_id = find_ticket(self.mirror, ticket)
         evaluation = self._evaluate(rules, None, ticket_id)
-        plan = self._guarded(evaluation.plan(), rules)
+        watch = self.watch(rules)
+        plan = replace(evaluation.plan(), breaches=watch.breaches(evaluation.plan()))
         blind = [*resting(rules), *unreadable(rules, self.mirror.rows)]
         every = [
             (rule, compile_rule(rule, rules, self.portal, plan.as_of))
@@ -98,23 +97,11 @@ class Flow:
             plan,
             now=Now(plan.as_of, rules.calendars),
             ticket_id=ticket_id,
-            portal=self.portal,
+            paused={one.rule: one.told for one in watch.standing().values()},
         )
         said = (f"{one.rule} is skipped: {one.reason}" for one in blind)
         price = self._priced(plan).cost.read_credits
         return replace(found, read_credits=price, ignored=(*found.ignored, *said))
-
-    def _guarded(self, plan: Plan, rules: RuleFile) -> Plan:
-        """Name the limits of unattended ticks that a plan passes."""
-        past, open_ = self._spent(plan.as_of), self._open_tickets()
-        found = breaches(plan, rules.limits, past, self.portal, open_tickets=open_)
-        return replace(plan, breaches=found)
-
-    def _spent(self, now: datetime) -> Spent:
-        return spent(self.journal.entries(RECENT), now, self.portal)
-
-    def _open_tickets(self) -> int:
-        return int(self.mirror.rows(Sql("SELECT count(*) FROM zdsync.open_tickets"))[0][0])
 
     def look_back(self, desk: Callable[[], Desk]) -> None:
         """Settle what a crash left open, and look for what may have been said, before planning."""
@@ -124,34 +111,61 @@ class Flow:
             self.mirror.load_journal(self.journal.lines())
 
     def plan_unattended(self, rules: RuleFile) -> Plan:
-        """Plan what may be written with nobody watching."""
-        now = self.clock.now()
-        plan = unattended(
-            self._evaluate(rules, None, None).plan,
-            rules.limits,
-            self._spent(now),
-            self.portal,
-            open_tickets=self._open_tickets(),
-        )
-        _say(plan)
-        _say_skipped(plan.skipped, rules)
+        """Plan what may be written with nobody watching; the operator hears what is paused."""
+        watch = self.watch(rules)
+        paused = watch.begin()
+        plan = watch.unattended(self._evaluate(rules, None, None, paused).plan, paused)
+        log.info("plan=%s writes=%d shown=%d", plan.plan_id, len(plan.writes), len(plan.changes))
+        log.info("plan=%s held=%d", plan.plan_id, len(plan.held))
+        if plan.waiting:
+            log.info("plan=%s waiting=%d", plan.plan_id, len(plan.waiting))
+        self.skips.say(plan.skipped, rules)
+        for one in watch.standing().values():  # told once; a crash may have come before
+            self.operator.tell(f"pause {one.rule} {one.at.isoformat()}", one.news)
+        self._tell_loops(plan)
+        self.operator.send()
         return self._priced(sighted(plan, self.mirror))
+
+    def _tell_loops(self, plan: Plan) -> None:
+        """Tell, each once, of the fields that changed again and again and are in quarantine now."""
+        for one in plan.held:
+            if one.kind == FLIPPED:
+                where = f"ticket {one.ticket_number or one.ticket_id}, {one.field}"
+                news = f"quarantine: {where} ({one.rule}): {one.reason}"
+                self.operator.tell(f"quarantine {one.ticket_id} {one.field} {one.reason}", news)
 
     def unheld(self, plan: Plan, rules: RuleFile) -> Plan:
         """Leave out of a kept plan what somebody decided since it was made."""
         holds = read_holds(self.mirror, {one.ticket_id for one in plan.writes})
         return unheld(plan, holds, {one.id for one in rules.rules if one.reassert})
 
-    def refuse_beyond_limits(self, plan: Plan, rules: RuleFile, *, destructive: bool) -> None:
-        """Raise PlanRefused where a person's plan passes the limits for destructive actions."""
-        past = self._spent(self.clock.now())
-        found = attended(plan, rules.limits, past, self.portal, destructive=destructive)
-        if found:
-            said = "; ".join(f"{b.limit} allows {b.allowed:g}, found {b.found:g}" for b in found)
+    def watch(self, rules: RuleFile) -> Watch:
+        """The guards of this run."""
+        return Watch(self.mirror, self.portal, rules, self.clock.now())
+
+    @property
+    def operator(self) -> Operator:
+        """Who hears of what needs a person."""
+        targets = self.voice.targets if self.voice else ()
+        return Operator(self.mirror, self.messenger, targets, self.clock)
+
+    def accept(self, plan: Plan, rules: RuleFile, *, destructive: bool) -> None:
+        """Take a person's plan for agreed to; PlanRefused beyond the limits for what is harsh."""
+        watch = self.watch(rules)
+        said = "" if destructive else watch.forbids(plan)
+        if said:
             raise PlanRefused(
                 f"the plan closes, moves, marks as spam or replies beyond the limits: {said}",
-                "nothing was written; look at zdsync plan, then use --destructive if it is right",
+                "nothing was written; look at zdsync plan, then use --destructive to write all of "
+                "it now, or zdsync resume RULE to let the service write it within the limits",
             )
+        watch.accept(plan)
+
+    def resume(self, rules: RuleFile, rule: str) -> int:
+        """Let a paused rule go on; what it wants now is agreed to. Returns of how many tickets."""
+        evaluation, watch = self._evaluate(rules, None, None), self.watch(rules)
+        watch.refuse_unpaused(rule, evaluation.plan)
+        return watch.accept(evaluation.plan(), "resumed", rule)
 
     def apply(
         self,
@@ -176,6 +190,7 @@ class Flow:
             messenger=self.messenger,
         )
         self.mirror.load_journal(self.journal.lines(RECENT))
+        note_done(self.mirror, self.clock.now())
         log.info(
             "run=%s plan=%s %s left=%d halted=%s",
             self.run_id,
@@ -186,7 +201,13 @@ class Flow:
         )
         return applied
 
-    def _evaluate(self, rules: RuleFile, rule: str | None, ticket: str | None) -> Evaluation:
+    def _evaluate(
+        self,
+        rules: RuleFile,
+        rule: str | None,
+        ticket: str | None,
+        paused: frozenset[str] = frozenset(),
+    ) -> Evaluation:
         """Evaluate; read what rules need of tickets within the allowance, and evaluate again."""
         as_of = self.clock.now()
         unready = unready_streams(self.mirror.cursor, as_of, self.every, crm=self.portal.crm)
@@ -215,7 +236,7 @@ class Flow:
             )
             return replace(found, skipped=(*left, *found.skipped))
 
-        return self._with_needs(once)
+        return self._with_needs(once, paused)
 
     def _many_open(self) -> bool:
         """Whether to keep what was found in texts: with few tickets it costs more than it saves.
@@ -243,11 +264,13 @@ class Flow:
                 found[one.id] = "; ".join(dict.fromkeys(reasons))
         return found
 
-    def _with_needs(self, once: Callable[[], Evaluation]) -> Evaluation:
+    def _with_needs(
+        self, once: Callable[[], Evaluation], paused: frozenset[str] = frozenset()
+    ) -> Evaluation:
         """Evaluate until nothing is needed, or nothing more can be had."""
         found = once()
         for _ in range(ROUNDS):
-            needs = found.plan().needs
+            needs = found.plan(paused).needs
             if not needs:
                 break
             reader = self.reader = self.reader or self.attach()
@@ -284,39 +307,6 @@ class Flow:
 def _shown(rule: CompiledRule, untested: Mapping[str, str]) -> CompiledRule:
     """A rule that people have not agreed with as it asks is only shown (docs/backtest.md)."""
     return replace(rule, mode="plan") if rule.id in untested else rule
-
-
-def _say(plan: Plan) -> None:
-    """Log what an unattended plan comes to, and what it left undone."""
-    writes, shown, held = len(plan.writes), len(plan.changes), len(plan.held)
-    log.info("plan=%s writes=%d shown=%d held=%d", plan.plan_id, writes, shown, held)
-    for breach in plan.breaches:
-        log.warning(
-            "limit=%s rule=%s allowed=%g found=%g",
-            breach.limit,
-            breach.rule,
-            breach.allowed,
-            breach.found,
-        )
-    for one in plan.held:
-        if one.kind == FLIPPED:
-            told = (one.ticket_id, one.field, one.rule, one.reason)
-            log.warning("quarantined ticket=%s field=%s rule=%s reason=%s", *told)
-    left = Counter(change.rule for change in plan.left_to_apply)
-    for rule, count in left.items():
-        log.warning(
-            "left=%d rule=%s reason=closing, moving and marking spam wait for zdsync apply",
-            count,
-            rule,
-        )
-
-
-def _say_skipped(some: Sequence[Skipped], rules: RuleFile) -> None:
-    """Log which rules did not act; one that may rest is no reason to worry."""
-    quiet = {one.id for one in rules.resting if one.allowed}
-    for skipped in some:
-        level = logging.DEBUG if skipped.rule in quiet else logging.WARNING
-        log.log(level, "skipped=%s reason=%s", skipped.rule, skipped.reason)
 
 
 def unready_streams(

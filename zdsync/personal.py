@@ -38,10 +38,14 @@ _PLAIN = _BOOKKEEPING | frozenset(
     }
 )
 # Columns of zdsync's own tables: words of ours.
-_OURS = frozenset({"field", "actor", "source", "outcome", "rules_digest", "rule", "stream"})
+_OURS = frozenset(
+    {"field", "actor", "source", "outcome", "rules_digest", "rule_digest", "rule", "stream"}
+)
 _NUMBERS = ("INT", "DOUBLE", "FLOAT", "DECIMAL", "BOOL", "TIME", "DATE")  # in names of SQL types
 # Rows that say nothing once their texts are gone.
-DROPPED = frozenset({"zdsync.folded", "zdsync.text_hits", "desk.ticket_tags"})
+DROPPED = frozenset(
+    {"zdsync.folded", "zdsync.text_hits", "zdsync.rule_settled", "desk.ticket_tags"}
+)
 # What rules keep of subject and description.
 OF_TEXTS = ("zdsync.folded", "zdsync.text_hits")
 # Columns that hold the value of the field that the column `field` names.

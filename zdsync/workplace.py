@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from zdsync.flow import Flow
     from zdsync.rulebook import Rulebook
     from zdsync.rules import CompiledRule
+    from zdsync.telling import Skips
 
 log = logging.getLogger(__name__)
 
@@ -96,6 +97,13 @@ class Workplace:
         from zdsync.changes import Journal
 
         return Journal(self.journal_dir, self.clock)
+
+    @cached_property
+    def skips(self) -> Skips:
+        """What the log was told of rules that do not act."""
+        from zdsync.telling import Skips
+
+        return Skips()
 
     @property
     def journal_dir(self) -> Path:
@@ -171,6 +179,7 @@ class Workplace:
             voice=self.settings.voice,
             messenger=messenger(self.settings, self.clock),
             speechless=_speechless(journal_files.lost(run.mirror)),
+            skips=self.skips,
         )
 
     def lacks(self, rule: CompiledRule) -> list[str]:

@@ -79,6 +79,10 @@ def raising(error: Exception) -> Callable[[str, Any], None]:
     return fail
 
 
+def category(value: str) -> SetField:
+    return SetField("category", Const(value), Sql("NULL"), Sql("TRUE"))
+
+
 def everything() -> tuple[CompiledRule, ...]:
     return (
         rule("move", IT_MOVE, agent("it@clinic.example")),
@@ -473,3 +477,87 @@ def test_a_field_that_zoho_hides_is_set_once(stage: Stage) -> None:
     assert scene.mirror.tickets["T1"]["priority"] == "High"
     assert scene.mirror.tickets["T1"]["cf"] == {"cf_outcome": "Resolved"}
     assert scene.plan().changes == ()
+
+
+def test_fields_that_zoho_names_one_at_a_time_cost_only_themselves(stage: Stage) -> None:
+    scene = stage(1, rule("r", priority("Low"), category("x")), rule("s", agent("Ana")))
+
+    def refuse(ticket_id: str, body: Any) -> None:
+        for key in ("priority", "category"):
+            if key in body:
+                raise Refused("not allowed", 422, "INVALID_DATA", [f"/{key}"])
+
+    scene.desk.refuse["patch"] = refuse
+    scene.apply()
+    assert scene.outcomes() == {
+        ("T1", "priority"): "rejected",
+        ("T1", "category"): "rejected",
+        ("T1", "assignee"): "applied",
+    }
+
+
+def test_without_a_named_field_one_rule_goes_on_change_by_change(stage: Stage) -> None:
+    scene = stage(1, rule("r", Close("Resolved", None), priority("Low"), category("x")))
+
+    def refuse(ticket_id: str, body: Any) -> None:
+        if "status" in body:
+            raise Refused("desk PATCH: HTTP 422 (under a blueprint)", 422)
+
+    scene.desk.refuse["patch"] = refuse
+    scene.apply()
+    outcomes = {field: outcome for (_, field), outcome in scene.outcomes().items()}
+    assert outcomes == {
+        "status": "rejected", "cf.cf_outcome": "rejected",
+        "priority": "applied", "category": "applied",
+    }  # fmt: skip
+    assert all(("cf" in call[2]) == ("status" in call[2]) for call in scene.desk.writes)
+
+
+def test_promise_6_nothing_is_written_where_every_reading_comes_too_late(stage: Stage) -> None:
+    scene = stage(1, rule("r", priority("Low")))
+
+    def slow(name: str) -> None:
+        if name == "detail":
+            scene.clock.at += timedelta(seconds=6)
+
+    scene.desk.before = slow
+    assert scene.apply().outcomes == {"unsent": 1}
+    assert scene.desk.writes == []
+
+
+def test_promise_6_a_write_is_told_until_when_it_may_be_sent(stage: Stage) -> None:
+    scene = stage(1, rule("r", priority("Low")))
+    scene.apply()
+    assert scene.desk.latest == scene.clock.monotonic() + 5
+
+
+def test_the_gap_counts_from_the_sending_of_the_read_to_the_answer_of_the_write(
+    stage: Stage,
+) -> None:
+    scene = stage(1, rule("r", priority("Low")))
+
+    def slow(name: str) -> None:
+        scene.clock.at += timedelta(seconds=1)
+
+    scene.desk.before = slow
+    assert scene.apply().gap == 2
+
+
+def test_receipts_of_a_close_wait_for_history_and_a_fault_there_leaves_them_open(
+    stage: Stage,
+) -> None:
+    scene = stage(1, rule("r", Close("Resolved", None)))
+
+    def broken(ticket_id: str, body: Any) -> None:
+        raise KeyError(ticket_id)
+
+    scene.desk.refuse["history"] = broken
+    with pytest.raises(KeyError):
+        scene.apply()
+    assert set(scene.outcomes().values()) == {None}
+    scene.desk.refuse.clear()
+    scene.journal = Journal(scene.journal._folder, scene.clock)
+    scene.apply(run_id="run2")
+    dead = [one.outcome for one in scene.journal.entries() if one.run_id == "run1"]
+    assert dead == ["applied", "applied"]
+    assert len(scene.desk.writes) == 1

@@ -47,6 +47,9 @@ def explained(
     return of(mirror, read_rules, row["ticket_id"], unready)
 
 
+PAUSED = {"paused": "it is paused"}
+
+
 def of(
     mirror: Mirror, rules: Rules, ticket_id: str, unready: dict[str, str] | None = None
 ) -> Explanation:
@@ -61,7 +64,7 @@ def of(
     )
     plan = evaluation.plan()
     return explain(
-        mirror, rules, evaluation, plan, now=Now(NOW), ticket_id=ticket_id, portal=PORTAL
+        mirror, rules, evaluation, plan, now=Now(NOW), ticket_id=ticket_id, paused=PAUSED
     )
 
 
@@ -304,8 +307,12 @@ def test_what_would_be_said_is_shown_and_what_was_said_is_named() -> None:
 
 
 def test_what_the_service_leaves_to_a_person_is_said() -> None:
-    one = only(explained(ticket(1), {"when": SUPPORT, "then": ["spam"]}))
+    one = only(explained(ticket(1), {"id": "paused", "when": SUPPORT, "then": ["spam"]}))
     assert fates(one) == [("left", "spam")]
+    assert one.fates[0].reason == "not by the service: it is paused"
+    assert fates(only(explained(ticket(1), {"when": SUPPORT, "then": ["spam"]}))) == [
+        ("written", "spam")
+    ]
 
 
 @pytest.mark.parametrize(

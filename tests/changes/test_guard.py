@@ -1,22 +1,17 @@
-"""Limits for unattended ticks, and what only a person may do."""
+"""Limits for unattended ticks."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
-from pathlib import Path
 
 from tests.changes.test_decide import IT_MOVE, agent, priority
 from tests.changes.world import PORTAL, Mirror, evaluated, rule, ticket
-from tests.conftest import FakeClock
-from zdsync.changes import guard
 from zdsync.changes.evaluate import Evaluation
-from zdsync.changes.guard import Spent
-from zdsync.changes.journal import Journal
+from zdsync.changes.guard import Guard
 from zdsync.changes.plan import Breach, Plan
-from zdsync.model import Receipt
-from zdsync.rules.compiled import Close, CompiledRule, Const, SetField, Spam
-from zdsync.sql import Sql
+from zdsync.changes.spent import Past, Spent, Written, spent
+from zdsync.model import Scalar
+from zdsync.rules.compiled import Close, CompiledRule, Spam
 
 
 @dataclass(frozen=True)
@@ -33,13 +28,20 @@ def found(count: int, *rules: CompiledRule) -> Evaluation:
     return evaluated(Mirror([ticket(number) for number in range(count)]), *rules)
 
 
-NONE = Spent()
+def guard(limits: Limits, past: Past | None = None, open_tickets: int = 50) -> Guard:
+    return Guard(limits, past or Past(), PORTAL, open_tickets)
+
+
+def before(rule: str, changes: int = 0, *, destructive: int = 0, tickets: int = 0) -> Past:
+    """What a rule did unattended, and nobody agreed to."""
+    found = Spent(changes, destructive, frozenset(f"X{number}" for number in range(tickets)))
+    return Past({rule: found}, found, found)
 
 
 def tick(
-    evaluation: Evaluation, limits: Limits, past: Spent = NONE, open_tickets: int = 50
+    evaluation: Evaluation, limits: Limits, past: Past | None = None, open_tickets: int = 50
 ) -> Plan:
-    return guard.unattended(evaluation.plan, limits, past, PORTAL, open_tickets=open_tickets)
+    return guard(limits, past, open_tickets).unattended(evaluation.plan)
 
 
 LOW = rule("low", priority("Low"))
@@ -55,8 +57,6 @@ def test_a_rule_over_its_limit_is_paused_and_the_rest_goes_on() -> None:
     plan = tick(found(30, LOW, GIVE), Limits(changes_per_rule=20))
     assert rules_of(plan) == {"give"}
     assert plan.breaches == (Breach("changes_per_rule", "low", 20, 30),)
-    assert plan.skipped[-1].rule == "low"
-    assert plan.skipped[-1].reason.startswith("paused for this tick: changes_per_rule allows 20")
 
 
 def test_a_tick_over_its_limit_pauses_its_largest_rule() -> None:
@@ -65,11 +65,14 @@ def test_a_tick_over_its_limit_pauses_its_largest_rule() -> None:
     assert plan.breaches == (Breach("changes_per_tick", "low", 35, 40),)
 
 
-def test_a_day_over_its_limit_pauses_until_it_fits() -> None:
-    plan = tick(found(30, LOW, GIVE), Limits(changes_per_day=100), Spent(changes=95))
-    assert plan.changes == ()
-    assert [breach.rule for breach in plan.breaches] == ["low", "give"]
-    assert [breach.limit for breach in plan.breaches] == ["changes_per_day"] * 2
+def test_a_day_over_its_limit_pauses_who_did_most_and_the_others_wait_for_room() -> None:
+    plan = tick(found(30, LOW, GIVE), Limits(changes_per_day=100), before("low", 95))
+    assert plan.breaches == (Breach("changes_per_day", "low", 100, 135),)
+    assert rules_of(plan) == {"give"}
+    assert (len(plan.writes), len(plan.waiting)) == (5, 5)
+    plan = tick(found(30, LOW, GIVE), Limits(changes_per_day=100), before("gone", 95))
+    assert [breach.rule for breach in plan.breaches] == ["gone"]
+    assert (len(plan.writes), len(plan.waiting)) == (5, 35)
 
 
 def test_the_share_counts_from_a_hundred_open_tickets_on() -> None:
@@ -78,7 +81,7 @@ def test_the_share_counts_from_a_hundred_open_tickets_on() -> None:
     large = tick(found(30, LOW), Limits(), open_tickets=110)
     assert large.changes == ()
     assert large.breaches[0].limit == "share_of_open_tickets"
-    past = Spent(tickets=frozenset(f"X{number}" for number in range(90)))
+    past = before("low", tickets=90)
     assert tick(found(30, LOW), Limits(), past, open_tickets=400).changes == ()
 
 
@@ -88,46 +91,34 @@ def test_a_paused_rule_does_not_hand_its_tickets_to_a_lower_one() -> None:
     assert plan.changes == ()
 
 
-def test_no_unattended_run_closes_moves_or_marks_spam() -> None:
+def test_closing_moving_and_spam_may_run_unattended_within_their_lower_limits() -> None:
     move = rule("move", IT_MOVE, where="t.ticket_number = '2'")
     give = rule("it", agent("it@clinic.example"), where="t.ticket_number = '2'")
-    by_set = rule(
-        "set",
-        SetField("status", Const("Done"), Sql("NULL"), Sql("TRUE")),
-        where="t.ticket_number = '3'",
-    )
-    plan = tick(found(5, CLOSE, move, give, by_set, LOW), Limits())
-    assert rules_of(plan) == {"low"}
-    assert sorted((one.rule, one.field) for one in plan.left_to_apply) == [
-        ("close", "cf.cf_outcome"),
-        ("close", "spam"),
-        ("close", "status"),
-        ("it", "assignee"),
-        ("move", "department"),
-        ("set", "status"),
-    ]
-    assert plan.cost.calls == 10
+    some = found(5, CLOSE, move, give)
+    assert rules_of(tick(some, Limits(destructive_per_tick=3))) == {"close", "move", "it"}
+    plan = tick(some, Limits(destructive_per_tick=2))
+    assert plan.breaches == (Breach("destructive_per_tick", "close", 2, 3),)
+    assert rules_of(plan) == {"move", "it"}
+    plan = tick(some, Limits(destructive_per_tick=2), before("other", destructive=50))
+    assert [breach.rule for breach in plan.breaches] == ["close", "other"]
+    assert rules_of(plan) == set(), "whom a ticket is given to waits for its move"
 
 
 def test_a_person_lifts_ordinary_limits_but_not_those_for_destructive_actions() -> None:
     close = rule("close", Close("Spam", None, False))
     plan = found(30, close).plan()
     limits = Limits(changes_per_tick=5, destructive_per_tick=20, destructive_per_day=50)
-    assert guard.attended(plan, limits, Spent(), PORTAL, destructive=False) == (
-        Breach("destructive_per_tick", "", 20, 30),
-    )
-    assert guard.attended(plan, limits, Spent(), PORTAL, destructive=True) == ()
-    day = guard.attended(
-        plan, Limits(destructive_per_tick=99), Spent(destructive=40), PORTAL, destructive=False
-    )
+    assert guard(limits).attended(plan) == (Breach("destructive_per_tick", "", 20, 30),)
+    by_hand = Past(everything=Spent(destructive=40))
+    day = guard(Limits(destructive_per_tick=99), by_hand).attended(plan)
     assert [breach.limit for breach in day] == ["destructive_per_day"]
     ordinary = found(30, LOW).plan()
-    assert guard.attended(ordinary, limits, Spent(), PORTAL, destructive=False) == ()
+    assert guard(limits).attended(ordinary) == ()
 
 
 def test_a_plan_names_every_limit_that_a_tick_would_pass() -> None:
     limits = Limits(changes_per_rule=5, changes_per_tick=20)
-    breaches = guard.breaches(found(30, LOW).plan(), limits, Spent(), PORTAL, open_tickets=30)
+    breaches = guard(limits, open_tickets=30).breaches(found(30, LOW).plan())
     assert {(one.limit, one.rule) for one in breaches} == {
         ("changes_per_rule", "low"), ("changes_per_tick", ""),
     }  # fmt: skip
@@ -140,18 +131,30 @@ def test_rules_in_mode_plan_count_for_no_limit() -> None:
     assert plan.breaches == ()
 
 
-def test_what_was_spent_is_read_from_the_journal(tmp_path: Path, clock: FakeClock) -> None:
-    journal = Journal(tmp_path, clock)
-    plan = found(3, CLOSE, LOW).plan()
+def test_what_a_person_did_and_agreed_to_breaks_no_limit_of_the_service() -> None:
+    some = found(30, LOW)
+    by_hand = Past(everything=Spent(changes=3000))
+    assert rules_of(tick(some, Limits(), by_hand)) == {"low"}
+    full = Past(taken=Spent(changes=3000), everything=Spent(changes=3000))
+    plan = tick(some, Limits(), full)
+    assert (plan.breaches, plan.changes, len(plan.waiting)) == ((), (), 30)
 
-    def write(run_id: str, outcome: str) -> None:
-        journal.intend(plan.changes, run_id=run_id, plan_id="p", rules_digest="d")
-        some = [Receipt(one.change_id, outcome, clock.now()) for one in plan.changes]  # type: ignore[arg-type]
-        journal.settle(some, run_id=run_id)
 
-    write("old", "applied")
-    clock.at += timedelta(hours=25)
-    write("new", "applied")
-    write("no", "rejected")
-    past = guard.spent(journal.entries(), clock.now(), PORTAL)
-    assert (past.changes, past.destructive, len(past.tickets)) == (6, 2, 3)
+def test_what_was_spent_counts_what_is_destructive_by_the_portals_statuses() -> None:
+    def write(field: str, after: Scalar, **flags: bool) -> Written:
+        return Written("r", "T1", field, after, **{"unattended": True, "charged": True, **flags})
+
+    past = spent(
+        [
+            write("status", "Done"),
+            write("status", "Waiting"),
+            write("spam", "true", charged=False),
+            write("reply", None, charged=False, unattended=False),
+        ],
+        PORTAL.statuses,
+    )
+    assert (past.charged["r"].changes, past.charged["r"].destructive) == (2, 1)
+    assert (past.taken.changes, past.taken.destructive) == (3, 2)
+    assert (past.everything.changes, past.everything.destructive) == (4, 3)
+    assert past.charge(frozenset()).tickets == {"T1"}
+    assert past.charge(frozenset({"r"})) == Spent()

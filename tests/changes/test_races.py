@@ -35,6 +35,14 @@ def event(
     return Told(field, before, after, at, actor, second, "9")
 
 
+def test_what_an_earlier_move_took_is_not_lost_by_the_next_one() -> None:
+    freed = replace(MOVE, row={**ROW, "assignee_id": None})
+    earlier = event("assignee_id", "7", None, 0)  # the move that the reading showed
+    assert lost([earlier, event("department_id", "1", "2", 3)], freed) == []
+    given = event("assignee_id", None, "8", 2)
+    assert lost([earlier, given, event("assignee_id", "8", None, 3)], freed) == [given]
+
+
 OURS = event("status", "Open", "Closed", 3)
 
 

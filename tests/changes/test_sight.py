@@ -48,14 +48,16 @@ def test_what_zdsync_itself_wrote_is_no_move() -> None:
     later = {"modified_time": f"{wrote + SKEW + timedelta(seconds=1):%Y-%m-%d %H:%M:%S}"}
     assert not moved(ours, Seen(AT, wrote=wrote))
     assert moved(later, Seen(AT, wrote=wrote))
+    known = Seen(wrote - timedelta(seconds=1), wrote=wrote)
+    assert moved({"modified_time": f"{wrote + SKEW / 2:%Y-%m-%d %H:%M:%S}"}, known)
 
 
 @pytest.mark.parametrize(
     ("count", "tags", "holds"),
-    [("2", ("a", "b"), True), (0, (), True), ("1", ("a", "b"), False), (None, (), False)],
+    [("2", ("a", "b"), True), (0, (), True), ("1", ("a", "b"), False), (None, (), None)],
 )
 def test_tags_hold_where_their_number_does(
-    count: object, tags: tuple[str, ...], holds: bool
+    count: object, tags: tuple[str, ...], holds: bool | None
 ) -> None:
     assert tags_hold({"tag_count": count}, Seen(AT, tags)) is holds
     assert not tags_hold({"tag_count": count}, Seen(AT, None))

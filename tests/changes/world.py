@@ -125,6 +125,7 @@ class Mirror:
             " (ticket_id varchar, digest varchar, asked integer, found varchar,"
             " subject varchar)"
         )
+        run("create table zdsync.rule_settled (ticket_id varchar, state ubigint)")
         run("create table zdsync.text_asked (id integer, names varchar[])")
         run(
             "create table desk.teams"
@@ -259,8 +260,10 @@ class Desk:
     before: Callable[[str], None] = lambda name: None
     answers: frozenset[str] | None = None  # the keys that a PATCH answers, None for all
     told: list[Told] = field(default_factory=list)  # what History tells, whatever the ticket
+    empties: bool = False  # a move takes the agent and the team even where they belong
     speech: Speech = field(init=False)
     history: History = field(init=False)
+    latest: float = 0.0  # until when the last write might have been sent
 
     def __post_init__(self) -> None:
         self.speech = Speech(self)
@@ -314,8 +317,11 @@ class Desk:
         row["department_id"] = department_id
         agents = {agent.id: agent for agent in PORTAL.agents}
         agent = agents.get(row.get("assignee_id") or "")
-        if agent and department_id not in agent.departments:
+        if agent and (self.empties or department_id not in agent.departments):
             row["assignee_id"] = None
+        team = {team.id: team for team in PORTAL.teams}.get(row.get("team_id") or "")
+        if team and (self.empties or team.department_id != department_id):
+            row["team_id"] = None
 
     def add_tags(self, ticket_id: str, names: Sequence[str]) -> None:
         self.call("add_tags", ticket_id, list(names))
@@ -329,6 +335,10 @@ class Desk:
     def mark_spam(self, ticket_id: str) -> None:
         self.call("spam", ticket_id)
         self.tickets[ticket_id]["is_spam"] = True
+
+    def unmark_spam(self, ticket_id: str) -> None:
+        self.call("unspam", ticket_id)
+        self.tickets[ticket_id]["is_spam"] = False
 
 
 def rule(

@@ -175,3 +175,18 @@ def test_where_nobody_meddled_no_race_is_told(name: str, tmp_path: Path) -> None
         assert result.clean, (result.failures, result.races)
         told = place.rows("SELECT DISTINCT error FROM zdsync.journal WHERE outcome = 'applied'")
         assert told == [("",)]
+
+
+def test_a_history_that_cannot_be_read_is_told_and_stops_nothing(tmp_path: Path) -> None:
+    clock = Hasty()
+    with portal(tmp_path, tickets=5, now=clock.now) as place:
+        place.clock = clock
+        tickets = _a_ticket_each(place)
+        place.box.fail_next("/History", status=500, times=99)
+        result = applied(place)
+        assert result.stopped is None and not result.failures
+        told = place.rows(
+            "SELECT DISTINCT field FROM zdsync.journal WHERE error LIKE 'its History could not%'"
+        )
+        assert {one for (one,) in told} == {"status", "cf.cf_outcome", "department", "spam"}
+        assert tickets[2].status == "Closed"

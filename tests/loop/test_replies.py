@@ -137,6 +137,9 @@ def test_replies_pay_for_the_destructive_limits(place: Portal) -> None:
     assert not any(sent(place, one) for one in some)
     place.rules((RULE % OURS).replace("1000}", "1000, destructive_per_tick: 100}"))
     place.app().tick()
+    assert not any(sent(place, one) for one in some), "what is paused waits for a person"
+    place.app().resume("answer")
+    place.app().tick()
     assert all(len(sent(place, one)) == 1 for one in some)
 
 

@@ -13,8 +13,6 @@ import pytest
 from tests.loop.portal import Portal, environment, portal
 from zdsync.errors import TokenRefused, ZohoFailed
 
-HARSH = {"department", "spam"}
-
 
 def _service(place: Portal, *words: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
@@ -29,20 +27,19 @@ def _service(place: Portal, *words: str) -> subprocess.Popen[str]:
     )
 
 
-def test_a_tick_never_closes_moves_or_marks_spam_and_says_so(tmp_path: Path) -> None:
+def test_a_tick_leaves_a_rule_beyond_its_limit_to_a_person_and_says_so(tmp_path: Path) -> None:
     with portal(tmp_path, tickets=300) as place:
         with _service(place, "--once") as service:
             said = service.communicate(timeout=60)[1]
         assert service.returncode == 0, said
         assert place.box.writes
-        closed = {one.id for one in place.box.state.tickets.values() if one.status_type == "Closed"}
-        for entry in place.box.writes:
-            assert "/move" not in entry.path
-            assert "markSpam" not in entry.path
-            assert entry.ticket_id not in closed
-        assert "wait for zdsync apply" in said
-        left = {change.field for change in place.app().plan().writes}
-        assert left & HARSH
+        found = place.rows("select rule_id from zdsync.pauses where ended_at is null")
+        paused = {rule for (rule,) in found}
+        assert paused
+        written = place.rows("select distinct rule_id from zdsync.journal")
+        assert not paused & {rule for (rule,) in written}
+        assert all(f"the rule {rule} is paused" in said for rule in paused)
+        assert paused <= {change.rule for change in place.app().plan().writes}
 
 
 def test_sigterm_ends_after_the_write_under_way_with_every_intent_settled(tmp_path: Path) -> None:

@@ -2,31 +2,30 @@
 
 from zdsync.changes.apply import Applied, apply_plan
 from zdsync.changes.evaluate import Evaluation, evaluate
-from zdsync.changes.guard import Spent, attended, breaches, spent, unattended
+from zdsync.changes.guard import Guard
 from zdsync.changes.journal import Journal
 from zdsync.changes.memory import unsaid
 from zdsync.changes.plan import Plan, Skipped
 from zdsync.changes.recover import WORTH, recover
 from zdsync.changes.rehearse import Rehearsal, rehearse
+from zdsync.changes.spent import Past, spent
 from zdsync.changes.store import Messenger
 
 __all__ = [
     "WORTH",
     "Applied",
     "Evaluation",
+    "Guard",
     "Journal",
     "Messenger",
+    "Past",
     "Plan",
     "Rehearsal",
     "Skipped",
-    "Spent",
     "apply_plan",
-    "attended",
-    "breaches",
     "evaluate",
     "recover",
     "rehearse",
     "spent",
-    "unattended",
     "unsaid",
 ]

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from zdsync.changes import races
 from zdsync.changes.races import Blow
 from zdsync.changes.visit import Visit
-from zdsync.errors import Refused, TokenRefused, ZohoFailed
+from zdsync.errors import TokenRefused, ZohoFailed
 from zdsync.model import Told
 
 log = logging.getLogger(__name__)
@@ -52,10 +52,7 @@ def _history(visit: Visit, blows: Sequence[Blow]) -> tuple[list[Told], str]:
         told = visit.desk.history.of(
             visit.served.ticket_id, since, lambda price: next(pages, None) is not None, more
         )
-    except Refused as error:
-        return [], f"its History could not be read ({error.what})"
-    except (TokenRefused, ZohoFailed) as error:
-        visit.served.stopped = visit.served.stopped or error
+    except (TokenRefused, ZohoFailed) as error:  # the write is done: the run need not stop
         return [], f"its History could not be read ({error.what})"
     return ([], _LONG) if told is None else (told, "")
 

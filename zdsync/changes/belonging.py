@@ -51,6 +51,11 @@ def by_unit(changes: Sequence[Change]) -> list[list[Change]]:
     return units
 
 
+def unmarks(changes: Iterable[Change]) -> list[Change]:
+    """The changes of an undo that take a mark of spam away."""
+    return [change for change in changes if change.field == "spam" and not change.after]
+
+
 def orphaned_marks(
     todo: Iterable[Change], receipts: Iterable[tuple[Change, Receipt]]
 ) -> list[Change]:

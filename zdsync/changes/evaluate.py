@@ -28,6 +28,7 @@ from zdsync.changes.plan import NO_NEEDS, Held, Needs, Plan, Shadowed, Skipped, 
 from zdsync.changes.price import price
 from zdsync.changes.resolve import Resolver
 from zdsync.changes.rows import make_rows, relation
+from zdsync.changes.settled import Settled
 from zdsync.changes.speak import Speaker
 from zdsync.changes.store import Queries, query
 from zdsync.changes.values import tickets_of
@@ -144,15 +145,20 @@ def evaluate(
     """
     ready, skipped = _ready(rules, unready or {})
     with _uncollected():
+        settled = None
         if kept:
+            if whole and ticket is None:
+                settled = Settled.under(ready, rules_digest, portal, owner_map or {}, as_of)
             resting = [one for one in rules if one.mode != "off"]
-            make_rows(mirror, ready, portal, ticket, keep=resting, whole=whole)
+            make_rows(mirror, ready, portal, ticket, keep=resting, whole=whole, settled=settled)
         else:
             make_ground(mirror, ready, ticket)
         ground, resolver = look(
             mirror, ready, portal, owner_map or {}, kept=kept, whole=ticket is not None
         )
     needs, blind = unjudged(mirror, ready, as_of, kept=kept)
+    if settled is not None:
+        settled.keep(mirror, {*ground.tickets, *needs.tickets})
     speaker = Speaker(
         mirror, ground, resolver, remember(mirror, ready), as_of, voice or Voice(), speechless
     )

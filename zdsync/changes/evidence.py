@@ -17,7 +17,7 @@ from zdsync.changes import spoken
 from zdsync.changes.drafts import Draft
 from zdsync.changes.plan import change_id
 from zdsync.changes.store import Queries, query, table, texts
-from zdsync.changes.wire import wire
+from zdsync.changes.wire import whom, wire
 from zdsync.model import Change, Scalar
 from zdsync.rules.folding import searchable
 from zdsync.sql import Sql, join
@@ -126,12 +126,21 @@ def _change(
         evidence=evidence,
         mode="apply" if rule.mode == "apply" else "plan",
         wire=_wire(wires, name, draft.after, draft.after_id),
-        wire_before=_wire(wires, name, draft.before, draft.before_id),
+        wire_before=_wire_before(wires, draft),
         notify=draft.notify,
         was_open=not ticket.closed,
         saw=saw,
         text=draft.text,
     )
+
+
+def _wire_before(
+    wires: dict[tuple[Any, ...], Mapping[str, Any]], draft: Draft
+) -> Mapping[str, Any]:
+    wired = _wire(wires, draft.field, draft.before, draft.before_id)
+    if draft.field != "department":
+        return wired
+    return {**wired, **whom(draft.ticket.assignee_id, draft.ticket.team_id)}
 
 
 def _wire(

@@ -15,14 +15,13 @@ from zdsync.changes.drafts import Decision
 from zdsync.changes.evaluate import Evaluation
 from zdsync.changes.explanation import Explained, Explanation, Facts, Fate, FateKind
 from zdsync.changes.ground import make_ground
-from zdsync.changes.guard import leave_to_person
 from zdsync.changes.judged import ask, plainly
 from zdsync.changes.matches import Matches, slots
 from zdsync.changes.plan import Plan
 from zdsync.changes.store import Queries
 from zdsync.changes.wire import same
 from zdsync.errors import Misconfigured
-from zdsync.model import Change, Portal, Scalar
+from zdsync.model import Change, Scalar
 from zdsync.rules import CompiledRule, Rule
 from zdsync.rules.compiled import (
     Action,
@@ -82,18 +81,18 @@ def explain(
     *,
     now: Now,
     ticket_id: str,
-    portal: Portal,
+    paused: Mapping[str, str] | None = None,
 ) -> Explanation:
     """Explain one ticket; `evaluation` and `plan` are those of this ticket alone.
 
     `rules`: all of the file, as they are shown, also those in mode off. `now`: what durations
-    count from, as in the plan. The ground is made anew, so that it holds the ticket wherever it is.
+    count from, as in the plan. `paused`: rules that the service leaves out, and why. The ground is
+    made anew, so that it holds the ticket wherever it is.
     """
     traced = evaluation.trace()
     make_ground(mirror, [compiled for _, compiled in rules], ticket_id, anywhere=True)
     facts = _facts(mirror)
-    left = {one.change_id for one in leave_to_person(plan, portal).left_to_apply}
-    teller = _Teller(mirror, now, evaluation, plan, traced, facts, frozenset(left))
+    teller = _Teller(mirror, now, evaluation, plan, traced, facts, paused or {})
     told = tuple(teller.rule(*pair) for pair in rules)
     held = evaluation.holds.of([ticket_id]).of(ticket_id) if evaluation.holds else ()
     return Explanation(facts, plan.as_of, told, _ignored(facts, rules), plan.breaches, held)
@@ -133,7 +132,7 @@ class _Teller:
     plan: Plan
     traced: Decision
     facts: Facts
-    left: frozenset[str]  # ids of changes that the service leaves to a person
+    paused: Mapping[str, str]
     stopped_by: str = ""
 
     def rule(self, rule: Rule, compiled: CompiledRule) -> Explained:
@@ -228,8 +227,8 @@ class _Teller:
     def _change(self, change: Change) -> Fate:
         kind: FateKind = "written" if change.mode == "apply" else "shown"
         reason = "" if kind == "written" else "its mode is plan: shown, not written"
-        if change.change_id in self.left:
-            kind, reason = "left", "the service leaves it to a person: zdsync apply"
+        if kind == "written" and change.rule in self.paused:
+            kind, reason = "left", f"not by the service: {self.paused[change.rule]}"
         text = printable(strip_html(change.text), _TEXT)
         return Fate(kind, change.field, change.before, change.after, reason, text)
 

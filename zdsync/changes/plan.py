@@ -105,7 +105,12 @@ class Needs:
     closings: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.tags or self.rows or self.conversations or self.closings)
+        return bool(self.tickets)
+
+    @property
+    def tickets(self) -> frozenset[str]:
+        """All of them."""
+        return frozenset((*self.tags, *self.rows, *self.conversations, *self.closings))
 
 
 NO_NEEDS = Needs()
@@ -133,8 +138,8 @@ class Plan:
     """The reviewed set of changes as of one instant; changes stand in the order of the rules.
 
     `needs`: what must be read before some rule may act; with it the plan may change.
-    `left_to_apply`: changes that an unattended run leaves to a person. `seen`: by ticket, how those
-    stood that applying would write.
+    `waiting`: changes for which an unattended tick had no room. `seen`: by ticket, how those stood
+    that applying would write. `whole`: no single ticket was asked for.
     """
 
     plan_id: str
@@ -148,8 +153,9 @@ class Plan:
     breaches: tuple[Breach, ...] = ()
     cost: Cost = Cost()
     needs: Needs = NO_NEEDS
-    left_to_apply: tuple[Change, ...] = ()
+    waiting: tuple[Change, ...] = ()
     seen: Mapping[str, Seen] = field(default_factory=dict)
+    whole: bool = True
 
     @property
     def writes(self) -> tuple[Change, ...]:

@@ -88,6 +88,8 @@ def _replaced(chain: Sequence[Told], one: Overwritten, blow: Blow) -> list[Told]
             continue
         if last is None:
             hidden = event.before is not None and _comparable(one, event.before)
+            if event.at <= _whole(blow.since) and _fold(event.after) in one.before:
+                continue  # the reading shows it already: an earlier move took it, not this one
             if hidden and _fold(event.before) not in one.before | one.after:
                 found.append(Told(one.column, None, event.before, event.at, "unknown", -1))
         elif _fold(last.after) not in one.before | one.after and (

@@ -40,7 +40,6 @@ def plan_document(plan: Plan) -> dict[str, Any]:
         "breaches": [asdict(one) for one in plan.breaches],
         "cost": asdict(plan.cost),
         "rules_digest": plan.rules_digest,
-        "left_to_apply": [_change(one) for one in plan.left_to_apply],
     }
 
 

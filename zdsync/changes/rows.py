@@ -18,6 +18,7 @@ from zdsync.changes import spoken
 from zdsync.changes.ground import DIGEST, OPEN, batches, in_scope, keep_folded, narrowed
 from zdsync.changes.hits import answer, find_hits
 from zdsync.changes.matches import slots
+from zdsync.changes.settled import Settled
 from zdsync.changes.speak import named
 from zdsync.changes.store import Queries, query, table
 from zdsync.changes.values import FIXED, settable, value
@@ -62,17 +63,21 @@ def make_rows(
     *,
     keep: Iterable[CompiledRule] = (),
     whole: bool = False,
+    settled: Settled | None = None,
 ) -> None:
     """Make `rule_rows` and its views; `ticket` (id or number) narrows them to one.
 
     `keep`: rules that rest, whose answers are found all the same. `whole`: with them these are
-    all rules of the file, so what is kept for others is taken away.
+    all rules of the file, so what is kept for others is taken away. `settled`: leave out tickets
+    that are known to need nothing.
     """
     folds = fold_columns(rules)
     short = [one for one in folds if not one.long]
     probes = list({one.name: one for rule in (*rules, *keep) for one in rule.probes}.values())
     reads_text = bool(probes) or len(short) < len(folds)
-    have = _base(mirror, rules, portal, short, ticket, reads_text=reads_text)
+    have = _base(
+        mirror, rules, portal, short, ticket=ticket, settled=settled, reads_text=reads_text
+    )
     spoken.count_calls(mirror, rules, "rule_base")
     if reads_text:
         find_hits(mirror, probes, whole=whole)
@@ -118,8 +123,9 @@ def _base(
     rules: Sequence[CompiledRule],
     portal: Portal,
     short: Sequence[FoldColumn],
-    ticket: str | None,
     *,
+    ticket: str | None,
+    settled: Settled | None,
     reads_text: bool,
 ) -> set[str]:
     """Make `rule_base`: the columns that are named, and raw short texts that are no column.
@@ -139,8 +145,12 @@ def _base(
     if reads_text:
         columns.append(Sql(f"{DIGEST} AS text_digest"))
     within = in_scope(rules) + narrowed(ticket)
+    rows = Sql(f"{source} WHERE ") + within
+    if settled is not None:
+        rows = settled.left(source, within, names, rules)
+        columns.append(Sql("t.state"))
     made = "CREATE OR REPLACE TEMP TABLE rule_base AS SELECT"
-    mirror.run(query(made, join(", ", columns), "FROM", source, "WHERE", within))
+    mirror.run(query(made, join(", ", columns), "FROM", rows))
     return {*names, "tags_json"}
 
 

@@ -5,14 +5,14 @@ Must not print: the caller owns stdout.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from rich.console import RenderableType
 from rich.text import Text
 
-from zdsync.changes.lines import Hanging, count, name_of
+from zdsync.changes.lines import Hanging, name_of
 from zdsync.changes.plan import Breach, Plan
 from zdsync.changes.tables import shown
 from zdsync.text import printable
@@ -30,12 +30,6 @@ class _Left(NamedTuple):
 
 def sections(plan: Plan, most: int | None) -> Iterator[RenderableType]:
     """Everything beside the changes; at most `most` reasons of a rule (None: all)."""
-    title = "Left to `zdsync apply`, not done unattended"
-    left = Counter((one.rule, one.field) for one in plan.left_to_apply)
-    told = [
-        f"{printable(r, 60)}: {name_of(f)} of {count(n, 'ticket')}" for (r, f), n in left.items()
-    ]
-    yield from _listed(title, told, most)
     yield from _by_rule("Shadowed: a rule above decided otherwise", _shadowed(plan), most)
     yield from _by_rule("Unresolved: nobody to give it to", _unresolved(plan), most)
     yield from _by_rule("Held: a person decided", _held(plan), most)

@@ -2,7 +2,7 @@
 
 Order (architecture.md section 6): move → read again → tags → reply → comment → one PATCH → mark
 spam; then the History where something destructive was done; notices come last. Must not touch the
-mirror: rows go back to the caller.
+mirror: rows go back to the caller. An undo takes a mark of spam away before all of it.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 
 from zdsync.changes import patching, tagging, utter
 from zdsync.changes.aftercheck import check_races
-from zdsync.changes.belonging import orphaned_marks
+from zdsync.changes.belonging import orphaned_marks, unmarks
 from zdsync.changes.plan import UNSEEN, Seen
 from zdsync.changes.store import Messenger, Writer
 from zdsync.changes.visit import TICKETS, Halted, Served, Settle, Visit
@@ -58,6 +58,7 @@ def serve(
 def _write(visit: Visit) -> None:
     visit.brake()
     visit.look()
+    _unmark(visit)
     tagging.check(visit)
     _move(visit)
     tagging.tag(visit)
@@ -65,6 +66,19 @@ def _write(visit: Visit) -> None:
     utter.comment(visit, visit.desk.speech)
     patching.patch(visit, [one for one in visit.shown() if one.field != "spam"])
     _spam(visit)
+
+
+def _unmark(visit: Visit) -> None:
+    """Take a mark of spam away: a marked ticket may refuse everything else."""
+    marks = unmarks(visit.todo)
+    if not marks:
+        return
+    if visit.write(marks, lambda: visit.desk.unmark_spam(visit.served.ticket_id)):
+        before = visit.served.before
+        visit.look()
+        visit.served.before = before
+    else:
+        visit.finish(visit.todo, "unsent", "the ticket is still marked as spam")
 
 
 def _move(visit: Visit) -> None:

@@ -49,22 +49,27 @@ def modified(row: Row) -> datetime | None:
 def moved(row: Row, seen: Seen) -> bool:
     """Whether a detail shows that somebody wrote to the ticket since it was planned.
 
-    What zdsync itself wrote does not count: after a crash the mirror does not know it yet.
+    What zdsync itself wrote does not count where the mirror does not know it: after a crash, and
+    where a tag or comment of ours moved the time.
     """
     shown = modified(row)
     if shown is None or seen.modified is None or shown == seen.modified:
         return False
-    return seen.wrote is None or shown > seen.wrote + SKEW
+    if seen.wrote is None or seen.modified >= seen.wrote - SKEW:
+        return True
+    return shown > seen.wrote + SKEW
 
 
-def tags_hold(row: Row, seen: Seen) -> bool:
+def tags_hold(row: Row, seen: Seen) -> bool | None:
     """Whether a detail shows that the tags are those that the plan knew.
 
     They are in no row, and need not move the modified time (desk-tickets.md 2 and 4), but their
-    number is there. False where it differs, or cannot be compared.
+    number is there. None where the detail lacks it, as it may lack any key.
     """
+    if seen.tags is None:
+        return False
     count = row.get("tag_count")
-    return seen.tags is not None and count is not None and int(count) == len(seen.tags)
+    return None if count is None else int(count) == len(seen.tags)
 
 
 def on_tags(changes: Iterable[Change]) -> list[Change]:

@@ -83,7 +83,7 @@ class Messenger(Protocol):
 
 
 class Writer(Protocol):
-    """Zoho Desk, as far as applying needs it: reads, five writes, one call each; speech.
+    """Zoho Desk, as far as applying needs it: reads, six writes, one call each; speech.
 
     Within `until` a write raises TooLate instead of being sent after that monotonic instant.
     """
@@ -109,6 +109,8 @@ class Writer(Protocol):
     def remove_tags(self, ticket_id: str, names: Sequence[str]) -> None: ...
 
     def mark_spam(self, ticket_id: str) -> None: ...
+
+    def unmark_spam(self, ticket_id: str) -> None: ...
 
 
 def query(*pieces: Sql | str) -> Sql:

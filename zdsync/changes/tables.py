@@ -31,16 +31,19 @@ _VALUE = 60  # cells of one value of evidence
 
 @dataclass(frozen=True, slots=True)
 class Tables:
-    """All changes, at most `most` rows of a rule (None: all)."""
+    """All changes, at most `most` rows of a rule (None: all); `rest` tells where the others are."""
 
     changes: Sequence[Change]
     most: int | None
+    rest: str = "zdsync plan --rule {rule} shows all"
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         for rule, group in groupby(self.changes, key=lambda one: one.rule):
             arrow = "->" if options.ascii_only else "→"
             rows = list(group)
-            yield from _Table(rows, self.most, printable(rule, 60), arrow).lines(options.max_width)
+            yield from _Table(rows, self.most, printable(rule, 60), arrow, self.rest).lines(
+                options.max_width
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,7 @@ class _Table:
     most: int | None
     rule: str
     arrow: str
+    rest: str
 
     def lines(self, room: int) -> Iterator[Text | Hanging]:
         """The title, what all tickets share, a line a change, how many more there are."""
@@ -69,8 +73,8 @@ class _Table:
             yield from _row(row, widths, reason, left)
             before = change.ticket_id
         if more := len(self.some) - len(changes):
-            rest = f"… and {more:,} more; zdsync plan --rule {self.rule} shows all"
-            yield Text(rest, style="dim")
+            rest = self.rest.format(rule=self.rule)
+            yield Text(f"… and {more:,} more; {rest}", style="dim")
 
 
 def _title(some: Sequence[Change], rule: str) -> Text:

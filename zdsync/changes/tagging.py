@@ -27,11 +27,13 @@ def check(visit: Visit) -> None:
     if not concerned or row is None:
         return
     known = visit.seen.tags
-    if sight.tags_hold(row, visit.seen):
+    tags = [change for change in concerned if is_tag(change.field)]
+    looked = any("tags" in change.evidence for change in concerned)
+    hold = sight.tags_hold(row, visit.seen)
+    if hold or (hold is None and not looked):
         visit.served.tags = known
         return
-    tags = [change for change in concerned if is_tag(change.field)]
-    if not tags and (known is None or row.get("tag_count") is None):
+    if not tags and known is None:
         return  # nothing to be compared, and no tag to be set
     have = visit.desk.tags_of(visit.served.ticket_id)
     visit.served.tags = have

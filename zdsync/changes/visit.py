@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from zdsync.changes import sight
-from zdsync.changes.belonging import mates_of
+from zdsync.changes.belonging import mates_of, unmarks
 from zdsync.changes.plan import UNSEEN, Seen
 from zdsync.changes.races import Blow
 from zdsync.changes.refusals import receipt_text
@@ -178,7 +178,7 @@ class Visit:
         if self._moving(row):  # whom the ticket has now may be taken from it by the move
             shown = [one for one in shown if one.field not in GIVEN or not self._is_after(one, row)]
         self.finish([one for one in shown if self._is_after(one, row)], "already")
-        if row.get("is_spam"):
+        if row.get("is_spam") and not unmarks(self.todo):
             self.finish(self.todo, "stale", "the ticket was marked as spam meanwhile")
         if row.get("status_type") == "Closed" and not self.closed:
             ours = [change for change in self.todo if change.was_open]

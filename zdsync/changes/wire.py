@@ -77,6 +77,11 @@ def wire(field: str, value: Scalar, remote_id: str | None) -> Mapping[str, Any]:
     return {PATCHED[field][0]: value}
 
 
+def whom(assignee_id: Scalar, team_id: Scalar) -> Mapping[str, Any]:
+    """Write whom a ticket has, for the journal of a move: what that takes, an undo gives back."""
+    return {PATCHED["assignee"][0]: assignee_id, PATCHED["team"][0]: team_id}
+
+
 def _instant(value: Scalar) -> str | None:
     """Write the mirror's `2026-03-01 09:00:00` as Zoho does, to the second."""
     text = str(value or "")

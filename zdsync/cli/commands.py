@@ -165,9 +165,10 @@ def pause(args: Namespace) -> int:
 
 
 def resume(args: Namespace) -> int:
-    """Take the brake off."""
-    App(load_settings()).resume()
-    say("Writing goes on.")
+    """Take the brake off, or let a paused rule go on."""
+    count = App(load_settings()).resume(args.rule)
+    some = f"{count:,} tickets wait; the service writes them within the limits, oldest first"
+    say(f"{args.rule} goes on: {some}." if args.rule else "Writing goes on.")
     return 0
 
 

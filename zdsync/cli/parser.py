@@ -26,7 +26,7 @@ def build_parser() -> argparse.ArgumentParser:
         prog="zdsync",
         description=DESCRIPTION,
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog="Dry by default: only apply, and run with rules in mode apply, write to Zoho.",
+        epilog="Dry by default: only apply, undo, and run with rules in mode apply, write to Zoho.",
     )
     parser.add_argument("-v", "--verbose", action="store_true", help="log in more detail")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
@@ -90,7 +90,8 @@ def _mirror(add: _Add) -> None:
     forget.add_argument("--json", action="store_true")
     add("adopt", "let rules comment, reply and notify again after the journal was lost")
     add("pause", "stop writing before the next write")
-    add("resume", "go on writing")
+    resume = add("resume", "go on writing")
+    resume.add_argument("rule", nargs="?", metavar="RULE", help="let a paused rule go on")
 
 
 def _rules(add: _Add) -> None:
@@ -119,6 +120,13 @@ def _rules(add: _Add) -> None:
     release.add_argument("ticket", metavar="TICKET", help="by number or id")
     release.add_argument("field", nargs="?", default="", metavar="FIELD", help="such as assignee")
     release.add_argument("--json", action="store_true")
+    undo = add("undo", "take back what a run or a change wrote, where nobody touched it since")
+    undo.add_argument("id", metavar="RUN|CHANGE", help="as zdsync journal names it, or its start")
+    undo.add_argument("--yes", action="store_true", help="do not ask")
+    undo.add_argument(
+        "--destructive", action="store_true", help="also beyond the limits for close, spam, move"
+    )
+    undo.add_argument("--json", action="store_true", help="as JSON; writes only with --yes")
     back = add("backtest", "try the rules on past tickets, beside what people did; writes nothing")
     back.add_argument("--since", metavar="D", default="90d", help="start (default 90d)")
     back.add_argument("--rule", metavar="ID", help="only this rule")

@@ -85,6 +85,13 @@ def apply(args: Namespace) -> int:
     return 0 if applied.clean else PARTLY
 
 
+def undo(args: Namespace) -> int:
+    """Take back what a run, or one change, wrote."""
+    from zdsync.cli.undone import undone
+
+    return undone(args)
+
+
 def backtest(args: Namespace) -> int:
     """Try the rules on past tickets."""
     from zdsync.cli.backtested import backtested

@@ -35,6 +35,7 @@ def status_text(status: Status, width: int | None, *, colour: bool) -> str:
         f"held       {_held(status)}",
         f"writing    {'paused; zdsync resume lets it go on' if status.paused else 'allowed'}",
     ]
+    lines += [f"{'' if number else 'rules':11}{one}" for number, one in enumerate(status.rules)]
     for number, one in enumerate(status.drift[:_DRIFTED]):
         lines.append(f"{'' if number else 'fields':11}{one}")
     if len(status.drift) > _DRIFTED:

@@ -227,6 +227,10 @@ class Desk:
         """Mark one ticket as spam, and nothing beyond it: never the contact."""
         self._send("POST", "/tickets/markSpam", {}, {"ids": [ticket_id], "isSpam": True})
 
+    def unmark_spam(self, ticket_id: str) -> None:
+        """Take the mark of spam from one ticket (isSpam of MarkSpam is a boolean)."""
+        self._send("POST", "/tickets/markSpam", {}, {"ids": [ticket_id], "isSpam": False})
+
     def _send(
         self, method: str, path: str, params: Mapping[str, str], body: Mapping[str, Any]
     ) -> Answer:

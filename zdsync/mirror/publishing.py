@@ -30,7 +30,7 @@ from zdsync.sql import Sql, ident
 
 # Text that only the rules need; who was forgotten.
 PRIVATE_TABLES = (
-    *("zdsync.folded", "zdsync.text_hits", "zdsync.text_asked"),
+    *("zdsync.folded", "zdsync.text_hits", "zdsync.text_asked", "zdsync.rule_settled"),
     "zdsync.forgotten",
 )
 _TIMEOUT = 600

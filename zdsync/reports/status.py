@@ -11,6 +11,7 @@ from typing import Any
 
 from zdsync.reports.drift import Drifted, read_drift
 from zdsync.reports.pools import Pool, Rows, read_pool
+from zdsync.reports.rules import Waiting, read_rules
 from zdsync.sql import Sql, load
 
 _QUERIES = "zdsync.reports.queries"
@@ -52,6 +53,7 @@ class Status:
     published_at: datetime | None
     drift: tuple[Drifted, ...] = ()
     quarantined: int = 0  # of the holds: fields that changed again and again
+    rules: tuple[Waiting, ...] = ()
 
     def spent(self, system: str) -> float:
         """Credits of one system's pool; Desk and CRM each have their own."""
@@ -84,6 +86,7 @@ class Status:
             "paused": self.paused,
             "published_at": _iso(self.published_at),
             "drift": [one.document() for one in self.drift],
+            "rules": [one.document() for one in self.rules],
         }
 
 
@@ -116,6 +119,7 @@ def read_status(
         published_at=_aware(published),
         drift=read_drift(rows, now),
         quarantined=int(looping),
+        rules=read_rules(rows),
     )
 
 

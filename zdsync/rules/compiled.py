@@ -232,6 +232,7 @@ class CompiledRule:
     what hangs on tickets: null of a ticket for which that is not known and would decide.
     `probes` are the questions to long text of the condition and the actions; `quick` is `judged`
     (or `where`) with their answers in columns, and `quick_folds` what it still reads folded.
+    `moving`: tests whose answers tell whether the clock turned a part of the condition.
     `call_markers`: with what a comment on a call begins, searchable; of rules that read attempts.
     `again_after`: after how long the rule may speak again in a ticket, None: never. `formerly`:
     earlier ids, whose memory of what was said is this rule's.
@@ -260,6 +261,7 @@ class CompiledRule:
     probes: tuple[Probe, ...] = ()
     quick: Sql | None = None
     quick_folds: tuple[FoldColumn, ...] = ()
+    moving: tuple[Sql, ...] = ()
     reads_long: bool = True  # `quick` or an action reads a description all the same
 
     @property

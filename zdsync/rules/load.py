@@ -38,6 +38,7 @@ from zdsync.rules.hits import evidence_hits
 from zdsync.rules.judge import judge_rule
 from zdsync.rules.limits import Limits, read_limits
 from zdsync.rules.models import CALL_MARKERS
+from zdsync.rules.moving import moving_tests
 from zdsync.rules.names import Names
 from zdsync.rules.nodes import Node, Notes, in_order, read_yaml
 from zdsync.rules.now import Calendars, Now, business
@@ -159,6 +160,7 @@ def compile_rule(
         quick=judge_rule(asked, values, now) or compile_condition(asked, now),
         quick_folds=folds_in(asked, kept),
         reads_long=reads_long(asked, rule.actions),
+        moving=moving_tests(rule.when, now),
         call_markers=file.call_markers if any(one.name == "attempts" for one in reads) else (),
         again_after=rule.again_after,
         formerly=rule.formerly,
@@ -230,6 +232,9 @@ class _File:
         id_ = node.get("id")
         if id_ is None:
             return
+        if id_.text == "undo":
+            hint = "the journal calls by it what zdsync undo writes; give the rule another id"
+            self.notes.add(id_, "the id 'undo' is reserved", hint)
         if id_.text in seen:
             hint = f"the first is on line {seen[id_.text]}"
             self.notes.add(id_, f"two rules have the id {id_.text!r}", hint)

@@ -13,7 +13,6 @@ from datetime import UTC, datetime, timedelta
 
 from zdsync.rules.compile import compile_condition, threshold
 from zdsync.rules.condition import (
-    AS_OF,
     Compare,
     Condition,
     Expression,
@@ -25,6 +24,7 @@ from zdsync.rules.condition import (
 )
 from zdsync.rules.fields import RuleField, typed
 from zdsync.rules.instants import Relative, Span
+from zdsync.rules.moving import moves
 from zdsync.rules.now import Now, business
 from zdsync.sql import Sql, ident, join, value
 
@@ -128,24 +128,16 @@ def crossings(when: Condition) -> Iterator[tuple[Sql, timedelta]]:
 
 def _steady(condition: Condition) -> bool:
     """Whether the answer is known and the same at every moment."""
-    if any(_moving(one) for one in leaves(condition)):
+    if any(moves(one) for one in leaves(condition)):
         return False
     return all(_fixed(field.name) for field in fields_of(condition))
-
-
-def _moving(item: Compare | Expression) -> bool:
-    """Whether time is in what is compared with: a duration, or an instant that moves."""
-    if isinstance(item, Expression):
-        return any(map(_moving, item.parts)) or any(one is AS_OF for one in item.sql.params)
-    operands = [one for one in item.values if one is not None]
-    return item.kind == "instant" and any(not isinstance(one, datetime) for one in operands)
 
 
 def _unknowable(item: Compare | Expression) -> bool:
     """Whether nobody can say when time turns it: business time, and SQL that asks the clock."""
     if isinstance(item, Expression):
-        return _moving(item)
-    return _moving(item) and business(item.values)
+        return moves(item)
+    return moves(item) and business(item.values)
 
 
 def _fixed(name: str) -> bool:

@@ -22,10 +22,13 @@ NOW = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 TEXTS = (
     *("subject", "description", "text", "status", "priority", "channel", "category", "email"),
     *("language", "department", "assignee", "contact.name", "contact.owner", "account.sla_tier"),
+    "closed_by",
 )
 NUMBERS = ("thread_count", "comment_count", "replies.outbound_since_customer", "attempts")
+NUMBERS += ("contact.open_tickets",)
 BOOLS = ("is_overdue", "is_escalated", "requester.is_agent", "contact.in_crm")
 INSTANTS = ("created", "modified", "due", "closed", "status_since", "replies.last_inbound")
+INSTANTS += ("touched",)
 DECLARED = {
     "cf.cf_note": "text",
     "cf.cf_num": "number",
@@ -128,6 +131,12 @@ moments = st.sampled_from(
         *("2026-03-02T11:30:00+02:00", "2026-02-28T23:59:59-05:30", "2026-03-29 01:30"),
     )
 )
+moving = st.one_of(
+    st.sampled_from(("now", "in 0m", "0h ago", "in 36500d", "In 2 H", "1D  ago")),
+    st.tuples(st.integers(0, 90), op("m", "h", "d")).map(lambda two: f"in {two[0]}{two[1]}"),
+    st.tuples(st.integers(0, 90), op("m", "h", "d")).map(lambda two: f"{two[0]}{two[1]} ago"),
+)
+any_moments = st.one_of(moments, moving)
 null_moments = st.one_of(moments, moments, st.none())
 spans = st.one_of(
     st.sampled_from(("0m", "24h", "1d", "48h", "30m", "2 d", "1D", "36500d")),
@@ -138,11 +147,11 @@ instants = st.one_of(
     several(null_moments),
     one_key(op("is", "is_not"), null_moments),
     one_key(op("in", "not_in"), several(null_moments)),
-    one_key(op("gt", "gte", "lt", "lte", "before", "after"), moments),
-    one_key(op("gt", "gte", "lt", "lte", "before", "after"), moments),
+    one_key(op("gt", "gte", "lt", "lte", "before", "after"), any_moments),
+    one_key(op("gt", "gte", "lt", "lte", "before", "after"), moving),
     one_key(op("older_than"), spans),
     one_key(op("older_than", "newer_than"), spans),
-    one_key(op("between"), st.tuples(moments, moments).map(list)),
+    one_key(op("between"), st.tuples(any_moments, any_moments).map(list)),
     st.tuples(spans, spans).map(lambda two: {"older_than": two[0], "newer_than": two[1]}),
     known,
 )
@@ -317,15 +326,17 @@ def a_tag(tag: str, chance: random.Random) -> str:
 
 def a_moment(values: list[Any], chance: random.Random) -> datetime:
     told = [one for one in values if isinstance(one, str)]
-    base = NOW
+    base = NOW  # and of `now`
     if told:
-        text = chance.choice(told).strip()
+        text = chance.choice(told).strip().lower()
+        ahead, text = text.startswith("in "), text.removeprefix("in ").removesuffix(" ago")
         unit = {"m": "minutes", "h": "hours", "d": "days"}.get(text[-1:].lower(), "")
         if unit and text[:-1].strip().isdigit():
-            base = NOW - timedelta(**{unit: int(text[:-1])})
+            base = NOW - (-1 if ahead else 1) * timedelta(**{unit: int(text[:-1])})
         elif text[:2] == "20":
-            base = datetime.fromisoformat(text)
+            base = datetime.fromisoformat(text.upper())
             base = base if base.tzinfo else base.replace(tzinfo=UTC)
+    base = min(base, NOW + timedelta(days=30_000))  # of instants that no clock shows
     away = chance.choice((0, 0, 1, -1, 60_000_000, -60_000_000, 10**11, -(10**11)))
     return (base + timedelta(microseconds=away)).astimezone(UTC)
 

@@ -86,21 +86,21 @@ def compare(name: str, op: str, item: Any, record: Record, world: World) -> bool
         raw = raw_text(name, record)
         return raw is not None and pattern(item).search(raw) is not None
     if op in ("is", "in"):
-        wanted = [operand(one, kind) for one in values]
+        wanted = [operand(one, kind, world) for one in values]
         return any(have is None if one is None else have == one for one in wanted)
     if op in ("older_than", "newer_than") and have is not None:
         bound = back(values[0], record, world)
         return bool(have <= bound if op == "older_than" else have > bound)
-    return have is not None and judge(op, have, values, kind)
+    return have is not None and judge(op, have, values, kind, world)
 
 
-def judge(op: str, have: Any, values: list[Any], kind: str) -> bool:
+def judge(op: str, have: Any, values: list[Any], kind: str, world: World) -> bool:
     if kind == "text":
         return judge_text(op, have, [str(one) for one in values])
     if kind == "set":
         tests = (fold(tag) in have for tag in values)
         return all(tests) if op == "has_all" else any(tests)
-    wanted = [operand(one, kind) for one in values]
+    wanted = [operand(one, kind, world) for one in values]
     if op == "between":
         return bool(wanted[0] <= have <= wanted[1])
     return ordered(op, have, wanted[0])
@@ -226,7 +226,7 @@ def as_instant(found: Any) -> datetime | None:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def operand(item: Any, kind: str) -> Any:
+def operand(item: Any, kind: str, world: World) -> Any:
     """A value of a rule, as what it is compared with; empty text means empty."""
     if item is None:
         return None
@@ -236,8 +236,18 @@ def operand(item: Any, kind: str) -> Any:
         case "number":
             return float(item)
         case "instant":
-            return as_instant(item)
+            return as_instant(item) or moving(str(item), world)
     return item
+
+
+def moving(said: str, world: World) -> datetime:
+    """`now`, `in 2h`, `3d ago`: counted from the instant of the plan."""
+    words = "".join(said.lower().split())
+    if words == "now":
+        return world.now
+    ahead, words = words.startswith("in"), words.removeprefix("in").removesuffix("ago")
+    span = int(words[:-1]) * SPANS[words[-1]]
+    return world.now + span if ahead else world.now - span
 
 
 def back(span: str, record: Record, world: World) -> datetime:

@@ -17,6 +17,9 @@ CUSTOM = tuple(name for name in (*KINDS, *DECLARED) if "cf." in name)
 FOUND = re.compile(rf"{SIGN}|7000\d\d\d|\d{{4}}-\d\d|\b90\d\d\d|\d\d:\d\d", re.IGNORECASE)
 
 
+MOVING = re.compile(r"now|in \d.*|\d.* ago", re.IGNORECASE)
+
+
 class Marks:
     """Makes marks, each once."""
 
@@ -74,6 +77,9 @@ class Marks:
             return item
         if isinstance(item, int | float):
             return self.number()
+        if MOVING.fullmatch(item):
+            self.count += 1
+            return f"in {90_000 + self.count % 1000}m"
         if item[:2] == "20":
             return "1987-06-05T04:03:02.000123Z"
         return f"{self.word()} {item}" if not item.startswith("*") else f"{item} {self.word()}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -165,3 +166,28 @@ def test_a_business_day_around_each_leap_of_a_clock(
         now = leap + timedelta(minutes=away)
         (bound,) = compile_rule(loaded.rules[0], loaded, None, now).where.params
         assert bound.replace(tzinfo=UTC) == back("1 business day", now, office), now
+
+
+# The law: 5 U.S.C. 6103 and its days in lieu (a Saturday's on Friday, a Sunday's on Monday), and
+# the feasts of North Rhine-Westphalia (Feiertagsgesetz NW), Easter of 2026 being the 5th of April.
+COUNTRIES = {
+    "US": "01-01 01-19 02-16 05-25 06-19 07-03 07-04 09-07 10-12 11-11 11-26 12-25",
+    "DE-NW": "01-01 04-03 04-06 05-01 05-14 05-25 06-04 10-03 11-01 12-25 12-26",
+}
+
+
+@pytest.mark.parametrize("country", COUNTRIES)
+def test_the_holidays_of_a_country_are_those_of_its_law(country: str) -> None:
+    off = frozenset(date.fromisoformat(f"2026-{day}") for day in COUNTRIES[country].split())
+    week = (((540, 1080),),) * 5 + ((),) * 2
+    office = Office("America/New_York" if country == "US" else "Europe/Berlin", week, off)
+    head = settings_of(Offices(replace(office, off=frozenset())))
+    head = head.replace(f"timezone: {office.zone}", f"timezone: {office.zone}, holidays: {country}")
+    spans = ("1 business day", "5 business hours")
+    text = rules_file([{"created": {"older_than": span}} for span in spans], {}, head=head)
+    loaded = load_rules(text, "r.yaml").rules
+    for day in range(12, 360):
+        now = datetime(2026, 1, 1, 15, 30, tzinfo=UTC) + timedelta(days=day)
+        for rule, span in zip(loaded.rules, spans, strict=True):
+            (bound,) = compile_rule(rule, loaded, None, now).where.params
+            assert bound.replace(tzinfo=UTC) == back(span, now, office), (now, span)
