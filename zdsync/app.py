@@ -161,6 +161,11 @@ class App:
         plan: Plan,
         progress: Callable[[int], None] = lambda done: None,
     ) -> Applied:
+        from zdsync.changes import shelf
+
+        plans, shown = self.place.plans, shelf.keeps(plan.plan_id, self.place.plans)
+        if not shown:
+            shelf.keep(plan, plans)  # what is cut off is found there
         applied = flow.apply(
             plan,
             self.place.zoho.desk,
@@ -169,6 +174,8 @@ class App:
             progress=progress,
         )
         run.counts.update(applied.outcomes)
+        if applied.clean and not shown:
+            shelf.drop(plan.plan_id, plans)
         return applied
 
     def undo(

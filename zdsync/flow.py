@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from zdsync.backtest import distrusted, last
 from zdsync.changes import (
     WORTH,
+    WORTH_A_LIST,
     Applied,
     Evaluation,
     Journal,
@@ -30,12 +31,14 @@ from zdsync.changes.holds import FLIPPED, read_holds
 from zdsync.changes.keeping import unheld
 from zdsync.changes.pauses import note_done
 from zdsync.changes.sight import sighted
+from zdsync.changes.tails import cut_off, with_tails
 from zdsync.changes.unfit import resting, unfit, unreadable
+from zdsync.changes.wire import is_speech
 from zdsync.clock import Clock
 from zdsync.connectors import Desk
 from zdsync.errors import PlanRefused, TokenRefused, ZohoFailed
 from zdsync.mirror import Mirror
-from zdsync.model import Cursor, Portal, Voice
+from zdsync.model import Change, Cursor, Portal, Voice
 from zdsync.pull import Attached
 from zdsync.rules import CompiledRule, RuleFile, compile_rule
 from zdsync.rules.now import Now
@@ -71,10 +74,12 @@ class Flow:
     messenger: Messenger | None = None
     speechless: str = ""  # why rules may say nothing in this run
     skips: Skips = field(default_factory=Skips)
+    recall: Callable[[str], Plan | None] = lambda plan_id: None  # a plan that was being applied
 
     def plan(self, rules: RuleFile, *, rule: str | None = None, ticket: str | None = None) -> Plan:
         """Plan what the rules ask for; reads the tags of the tickets that need it first."""
-        plan = replace(self._evaluate(rules, rule, ticket).plan(), whole=ticket is None)
+        found = self._tailed(self._evaluate(rules, rule, ticket).plan(), rule=rule, ticket=ticket)
+        plan = replace(found, whole=ticket is None)
         self.skips.say(resting(rules, rule), rules)
         return self._priced(sighted(self.watch(rules).shown(plan, rule), self.mirror))
 
@@ -105,8 +110,8 @@ class Flow:
 
     def look_back(self, desk: Callable[[], Desk]) -> None:
         """Settle what a crash left open, and look for what may have been said, before planning."""
-        lately = (self.clock.now() - WORTH).astimezone(UTC).replace(tzinfo=None)
-        asked = Sql(load("zdsync.changes.queries", "open.sql"), (lately,))
+        now = self.clock.now().astimezone(UTC).replace(tzinfo=None)
+        asked = Sql(load("zdsync.changes.queries", "open.sql"), (now - WORTH, now - WORTH_A_LIST))
         if self.mirror.rows(asked) and recover(desk(), self.journal, self.clock):
             self.mirror.load_journal(self.journal.lines())
 
@@ -114,7 +119,10 @@ class Flow:
         """Plan what may be written with nobody watching; the operator hears what is paused."""
         watch = self.watch(rules)
         paused = watch.begin()
-        plan = watch.unattended(self._evaluate(rules, None, None, paused).plan, paused)
+        evaluation = self._evaluate(rules, None, None, paused)
+        plan = watch.unattended(
+            lambda stopped: self._tailed(evaluation.plan(stopped), stopped), paused
+        )
         log.info("plan=%s writes=%d shown=%d", plan.plan_id, len(plan.writes), len(plan.changes))
         log.info("plan=%s held=%d", plan.plan_id, len(plan.held))
         if plan.waiting:
@@ -149,17 +157,42 @@ class Flow:
         targets = self.voice.targets if self.voice else ()
         return Operator(self.mirror, self.messenger, targets, self.clock)
 
+    def _tailed(
+        self,
+        plan: Plan,
+        paused: frozenset[str] = frozenset(),
+        *,
+        rule: str | None = None,
+        ticket: str | None = None,
+    ) -> Plan:
+        """Add what an earlier run began and could not end."""
+
+        def wanted(change: Change) -> bool:
+            asked = rule in (None, change.rule) and ticket in (
+                None,
+                change.ticket_id,
+                change.ticket_number,
+            )
+            silent = bool(self.speechless) and is_speech(change.field)
+            return asked and change.rule not in paused and not silent
+
+        found = cut_off(self.journal.entries(RECENT), plan.rules_digest, plan.as_of)
+        return with_tails(plan, found, self.recall, wanted)
+
     def accept(self, plan: Plan, rules: RuleFile, *, destructive: bool) -> None:
         """Take a person's plan for agreed to; PlanRefused beyond the limits for what is harsh."""
-        watch = self.watch(rules)
-        said = "" if destructive else watch.forbids(plan)
+        self.refuse_beyond_limits(plan, rules, destructive=destructive)
+        self.watch(rules).accept(plan)
+
+    def refuse_beyond_limits(self, plan: Plan, rules: RuleFile, *, destructive: bool) -> None:
+        """Raise PlanRefused where a person's plan passes the limits for destructive actions."""
+        said = "" if destructive else self.watch(rules).forbids(plan)
         if said:
             raise PlanRefused(
                 f"the plan closes, moves, marks as spam or replies beyond the limits: {said}",
                 "nothing was written; look at zdsync plan, then use --destructive to write all of "
                 "it now, or zdsync resume RULE to let the service write it within the limits",
             )
-        watch.accept(plan)
 
     def resume(self, rules: RuleFile, rule: str) -> int:
         """Let a paused rule go on; what it wants now is agreed to. Returns of how many tickets."""

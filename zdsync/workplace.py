@@ -164,6 +164,7 @@ class Workplace:
         return read_by(stream, module, field)
 
     def flow(self, run: Run) -> Flow:
+        from zdsync.changes import shelf
         from zdsync.flow import Flow
 
         return Flow(
@@ -180,6 +181,7 @@ class Workplace:
             messenger=messenger(self.settings, self.clock),
             speechless=_speechless(journal_files.lost(run.mirror)),
             skips=self.skips,
+            recall=lambda plan_id: shelf.recall(plan_id, self.plans),
         )
 
     def lacks(self, rule: CompiledRule) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -77,7 +78,12 @@ def test_promise_5_a_group_is_on_disk_before_intend_returns(
     journal, some = Journal(tmp_path, clock), changes(GROUP)
     intend(journal, some)
     size = (tmp_path / "2026-03.ndjson").stat().st_size
-    assert synced == [size, -1]  # the whole group at once, then the folder of a new file
+    # the whole group at once, then the names of the file and of the folders that zdsync made
+    assert synced == [size, -1, -1, -1]
+    intend(Journal(tmp_path, clock), changes(2), "run2")
+    assert synced[4:] == [(tmp_path / "2026-03.ndjson").stat().st_size, -1, -1, -1]
+    intend(journal, changes(2), "run3")
+    assert len(synced) == 9  # the names are sure by now
     with pytest.raises(ValueError, match="at most 25"):
         intend(journal, changes(GROUP + 1))
 
@@ -123,6 +129,54 @@ def test_a_full_disk_stops_before_the_call(
     monkeypatch.setattr(os, "write", full)
     with pytest.raises(MirrorFailed, match="No space left"):
         intend(Journal(tmp_path, clock), changes())
+
+
+def test_a_group_that_did_not_fit_was_never_intended(
+    tmp_path: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal, some = Journal(tmp_path, clock), changes(5)
+    intend(journal, some[:1])
+    before, real = (tmp_path / "2026-03.ndjson").read_bytes(), os.write
+
+    def half(handle: int, blob: bytes) -> int:
+        monkeypatch.setattr(os, "write", full)
+        return real(handle, blob[: len(blob) // 2])
+
+    def full(handle: int, blob: bytes) -> int:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "write", half)
+    with pytest.raises(MirrorFailed):
+        intend(journal, some[1:])
+    assert (tmp_path / "2026-03.ndjson").read_bytes() == before
+    monkeypatch.setattr(os, "write", real)
+    monkeypatch.setattr(os, "fsync", lambda handle: full(handle, b""))
+    with pytest.raises(MirrorFailed):
+        intend(journal, some[1:])
+    assert (tmp_path / "2026-03.ndjson").read_bytes() == before
+
+
+def test_a_tail_of_zeros_after_a_power_cut_is_passed_over(tmp_path: Path, clock: FakeClock) -> None:
+    journal, some = Journal(tmp_path, clock), changes(2)
+    intend(journal, some[:1])
+    path = tmp_path / "2026-03.ndjson"
+    path.write_bytes(path.read_bytes() + b"\0" * 500)
+    intend(journal, some[1:], "run2")
+    assert len(journal.entries()) == 2
+
+
+def test_what_is_said_is_announced_on_disk_and_tells_if_it_was_called(
+    tmp_path: Path, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal, (one,) = Journal(tmp_path, clock), changes()
+    note = replace(one, change_id="note", field="comment", text="hello")
+    intend(journal, (one, note))
+    assert [entry.called for entry in journal.entries()] == [None, False]
+    synced: list[int] = []
+    monkeypatch.setattr(os, "fsync", synced.append)
+    journal.announce(note, run_id="run1")
+    assert len(synced) == 1
+    assert [entry.called for entry in journal.entries()] == [None, True]
 
 
 def test_a_receipt_of_the_next_month_finds_its_intent(tmp_path: Path, clock: FakeClock) -> None:

@@ -18,8 +18,9 @@ from zdsync.changes.memory import Memory
 from zdsync.changes.plan import Plan
 from zdsync.changes.recover import recover
 from zdsync.errors import OutcomeUnknown, Refused
-from zdsync.model import Voice
+from zdsync.model import Change, Voice
 from zdsync.rules.compiled import (
+    Action,
     Assign,
     Close,
     Comment,
@@ -174,6 +175,18 @@ def test_whoever_is_no_active_agent_is_not_told() -> None:
     ]
 
 
+def test_what_nobody_knows_is_shown_until_it_is_known() -> None:
+    mirror = Mirror([ticket(1, **MAIL)])
+    said(mirror, "reply", NOW, "unknown")
+    plan = planned(mirror, rule("r", REPLY))
+    assert not plan.changes
+    (one,) = plan.unresolved
+    assert (one.ticket_id, one.rule) == ("T1", "r")
+    assert one.reason.startswith("reply may or may not have been sent at 2026-")
+    said(mirror, "reply", NOW + timedelta(minutes=5), "applied")
+    assert not planned(mirror, rule("r", REPLY)).unresolved
+
+
 def test_comments_of_two_rules_add_up_and_replies_do_not() -> None:
     mirror = Mirror([ticket(1, **MAIL)])
     plan = planned(mirror, rule("a", NOTE, REPLY), rule("b", NOTE, REPLY))
@@ -211,17 +224,33 @@ def test_a_text_that_cannot_be_filled_is_unresolved_and_tells_no_value() -> None
     assert "Pills" not in plan.unresolved[0].reason
 
 
-def test_a_comment_of_unknown_outcome_stops_the_ticket_and_is_never_repeated(
+def test_a_comment_of_unknown_outcome_stops_the_ticket_until_a_look_tells(
     tmp_path: Path, clock: FakeClock
 ) -> None:
     place = scene(tmp_path, clock, rule("r", NOTE, Assign(())))
     place.desk.refuse["comment"] = raising(OutcomeUnknown("no answer"))
     assert place.apply().outcomes == {"unknown": 1}
     del place.desk.refuse["comment"]
-    clock.sleep(120)
-    place.apply(run_id="run2", plan=place.plan().__class__("p", NOW, "rules"))
+    nothing = place.plan().__class__("p", NOW, "rules")
+    clock.sleep(59)
+    place.apply(run_id="run2", plan=nothing)
     assert place.outcomes() == {("T1", "comment"): "unknown"}
+    clock.sleep(1)
+    place.apply(run_id="run3", plan=nothing)
+    assert place.outcomes() == {("T1", "comment"): "unsent"}
     assert place.desk.speech.said == []
+
+
+def test_a_reply_of_unknown_outcome_that_is_not_there_waits_for_a_person(
+    tmp_path: Path, clock: FakeClock
+) -> None:
+    place = scene(tmp_path, clock, rule("r", REPLY))
+    place.desk.refuse["reply"] = raising(OutcomeUnknown("no answer"))
+    assert place.apply().outcomes == {"unknown": 1}
+    for _ in range(3):
+        clock.sleep(120)
+        assert recover(place.desk, place.journal, clock) == 0
+    assert place.outcomes() == {("T1", "reply"): "unknown"}
 
 
 def test_a_refused_comment_costs_only_itself(tmp_path: Path, clock: FakeClock) -> None:
@@ -280,13 +309,20 @@ def test_an_empty_memory_lets_everything_be_said() -> None:
     assert Memory().due(rule("r", NOTE), "T1", "comment", NOW.replace(tzinfo=None))
 
 
+def intend(place: Spoken, *changes: Change, announced: bool = True) -> None:
+    """Leave intents as a crash does: before their calls, or in the midst of them."""
+    place.journal.intend(changes, run_id="dead", plan_id="p", rules_digest="d")
+    for change in changes if announced else ():
+        place.journal.announce(change, run_id="dead")
+
+
 @pytest.mark.parametrize("what", ["comment", "reply"])
 def test_what_a_crash_left_open_may_come_yet_for_a_minute(
     tmp_path: Path, clock: FakeClock, what: str
 ) -> None:
     place = scene(tmp_path, clock, rule("r", NOTE if what == "comment" else REPLY))
     (change,) = place.plan().changes
-    place.journal.intend([change], run_id="dead", plan_id="p", rules_digest="d")
+    intend(place, change)
     assert recover(place.desk, place.journal, clock) == 0
     clock.sleep(59)
     assert recover(place.desk, place.journal, clock) == 0
@@ -296,11 +332,21 @@ def test_what_a_crash_left_open_may_come_yet_for_a_minute(
     assert place.outcomes() == {("T1", what): "unsent"}
 
 
+@pytest.mark.parametrize("action", [NOTE, REPLY, Notify(("ops",), HELLO)])
+def test_what_was_never_announced_was_never_sent(
+    tmp_path: Path, clock: FakeClock, action: Action
+) -> None:
+    place = scene(tmp_path, clock, rule("r", action))
+    intend(place, *place.plan().changes, announced=False)
+    assert recover(place.desk, place.journal, clock) == 1
+    assert set(place.outcomes().values()) == {"unsent"}
+
+
 @pytest.mark.parametrize("what", ["comment", "reply"])
 def test_what_stands_in_the_ticket_was_said(tmp_path: Path, clock: FakeClock, what: str) -> None:
     place = scene(tmp_path, clock, rule("r", NOTE if what == "comment" else REPLY))
     (change,) = place.plan().changes
-    place.journal.intend([change], run_id="dead", plan_id="p", rules_digest="d")
+    intend(place, change)
     place.desk.speech.said.append(("T1", what, marked(change.text, change.change_id)))
     assert recover(place.desk, place.journal, clock) == 1
     assert place.outcomes() == {("T1", what): "applied"}
@@ -308,14 +354,14 @@ def test_what_stands_in_the_ticket_was_said(tmp_path: Path, clock: FakeClock, wh
 
 def test_an_open_notice_is_unknown_for_it_leaves_no_trace(tmp_path: Path, clock: FakeClock) -> None:
     place = scene(tmp_path, clock, rule("r", Notify(("ops",), HELLO)))
-    place.journal.intend(place.plan().changes, run_id="dead", plan_id="p", rules_digest="d")
+    intend(place, *place.plan().changes)
     assert recover(place.desk, place.journal, clock) == 1
     assert place.outcomes() == {("T1", "notify:ops"): "unknown"}
 
 
 def test_what_cannot_be_read_is_not_said_again(tmp_path: Path, clock: FakeClock) -> None:
     place = scene(tmp_path, clock, rule("r", NOTE))
-    place.journal.intend(place.plan().changes, run_id="dead", plan_id="p", rules_digest="d")
+    intend(place, *place.plan().changes)
     place.desk.refuse["detail"] = raising(Refused("gone", 404))
     clock.sleep(61)
     assert recover(place.desk, place.journal, clock) == 1

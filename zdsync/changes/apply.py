@@ -210,15 +210,23 @@ class _Run:
         def settle(receipts: Sequence[Receipt]) -> None:
             self.journal.settle(receipts, run_id=self.run_id)
 
-        served = serve(
-            changes,
-            self.desk,
-            self.clock,
-            settle,
-            self._stopping,
-            messenger=self.messenger,
-            seen=self.plan.seen.get(changes[0].ticket_id, UNSEEN),
-        )
+        def announce(change: Change) -> None:
+            self.journal.announce(change, run_id=self.run_id)
+
+        try:
+            served = serve(
+                changes,
+                self.desk,
+                self.clock,
+                settle,
+                self._stopping,
+                messenger=self.messenger,
+                announce=announce,
+                seen=self.plan.seen.get(changes[0].ticket_id, UNSEEN),
+            )
+        except MirrorFailed:
+            self.halt.set()  # without a journal no other ticket may go on either
+            raise
         if served.stopped is not None:
             self.halt.set()  # at once: other tickets are waiting in the pool
         return served
@@ -278,6 +286,7 @@ class _Run:
     def last_flush(self) -> None:
         """Flush; a mirror that refuses does not hide what was written (the journal has it)."""
         try:
+            self.journal.sync()
             self.flush()
         except MirrorFailed as error:
             self.stopped = self.stopped or error

@@ -1,7 +1,9 @@
 """The truth about writes: append-only NDJSON under `private/journal/YYYY-MM.ndjson`, mode 0600.
 
-Promise 5: an intent is on disk (fsync) before its call, and gets at most one receipt. Promise 10:
-ids, field names, the values that zdsync sets and digests; no customer text. Must not call Zoho.
+Promise 5: an intent is on disk (fsync, its file and the folders above) before its call, and gets
+at most one receipt. What is said leaves no value to compare, so its call is announced by a line of
+its own, on disk too: an intent without one was never sent. Promise 10: ids, field names, the
+values that zdsync sets and digests; no customer text. Must not call Zoho.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ import hashlib
 import os
 import threading
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -17,23 +20,28 @@ from typing import Any
 
 import orjson
 
-from zdsync.changes.wire import lasting
+from zdsync.changes.wire import is_speech, lasting
 from zdsync.clock import Clock
 from zdsync.errors import MirrorFailed
 from zdsync.mirror import sync_directory
 from zdsync.model import Change, Receipt, Scalar
 from zdsync.text import printable
 
-FOUND = "found"  # kind of a line, beside intent and receipt
+FOUND = "found"  # kind of a line, beside intent and receipt: what a look told of an unknown outcome
+CALL = "call"  # kind of a line: something is about to be said
 GROUP = 25  # intents per fsync, at most
 _FILES = "????-??.ndjson"
+_OURS = 2  # folders above the journal that zdsync makes: private, and the data directory
 _SAID = 600  # cells of a receipt's text: Zoho's words, what was not done, what to do
 _LONG = 100  # a longer value is written as its digest
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One intent with its receipt (`outcome` None: none yet); columns of `zdsync.journal`."""
+    """One intent with its receipt (`outcome` None: none yet); columns of `zdsync.journal`.
+
+    `called`: of something said, whether its call was announced; None where calls are not.
+    """
 
     change_id: str
     run_id: str
@@ -51,6 +59,7 @@ class Entry:
     http_status: int | None = None
     error: str = ""
     settled_at: datetime | None = None
+    called: bool | None = None
 
 
 class Journal:
@@ -61,6 +70,7 @@ class Journal:
         self._clock = clock
         self._lock = threading.Lock()
         self._open: set[tuple[str, str]] = set()
+        self._listed: set[Path] = set()  # files whose names are on disk for sure
 
     def intend(
         self, changes: Sequence[Change], *, run_id: str, plan_id: str, rules_digest: str
@@ -75,6 +85,11 @@ class Journal:
         with self._lock:
             self._open.update((run_id, change.change_id) for change in changes)
 
+    def announce(self, change: Change, *, run_id: str) -> None:
+        """Write that something is about to be said and wait until that is on disk."""
+        line = {"kind": CALL, "run_id": run_id, "change_id": change.change_id}
+        self._append([line], durable=True)
+
     def settle(self, receipts: Iterable[Receipt], *, run_id: str) -> None:
         """Write receipts; one whose intent is unknown here or settled already is refused."""
         some = list(receipts)
@@ -86,8 +101,18 @@ class Journal:
         self._append([_receipt(receipt, run_id) for receipt in some], durable=False)
 
     def find(self, receipts: Iterable[Receipt], *, run_id: str) -> None:
-        """Write that writes of unknown outcome were found done. It is no second receipt."""
+        """Write what a look told of writes of unknown outcome. It is no second receipt."""
         self._append([_receipt(one, run_id) | {"kind": FOUND} for one in receipts], durable=False)
+
+    def sync(self) -> None:
+        """Wait until the receipts are on disk, so that no reader knows more than they tell."""
+        with self._lock, self._told():
+            for path in sorted(self._folder.glob(_FILES))[-1:]:
+                handle = os.open(path, os.O_RDONLY)
+                try:
+                    os.fsync(handle)
+                finally:
+                    os.close(handle)
 
     def entries(self, months: int | None = None) -> list[Entry]:
         """Read intents with their receipts, oldest first; torn lines are passed over.
@@ -100,6 +125,8 @@ class Journal:
             key = (str(line.get("run_id")), str(line.get("change_id")))
             if line.get("kind") == "intent":
                 intents.setdefault(key, line)
+            elif line.get("kind") == CALL:
+                intents.get(key, {})["called"] = True
             elif key in intents and _settles(line, intents[key].get("outcome")):
                 intents[key] |= {name: line.get(name) for name in _RECEIPT}
         return [_entry(line) for line in intents.values()]
@@ -141,30 +168,39 @@ class Journal:
         if not lines:
             return
         blob = b"".join(orjson.dumps(line) + b"\n" for line in lines)
-        with self._lock:
-            try:
-                self._write(blob, durable)
-            except OSError as error:
-                what = f"the journal in {self._folder} cannot be written: {error.strerror}"
-                hint = "free some space or mend the rights; nothing was sent without a journal"
-                raise MirrorFailed(what, hint) from None
+        with self._lock, self._told():
+            self._write(blob, durable)
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            what = f"the journal in {self._folder} cannot be written: {error.strerror}"
+            hint = "free some space or mend the rights; nothing was sent without a journal"
+            raise MirrorFailed(what, hint) from None
 
     def _write(self, blob: bytes, durable: bool) -> None:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = self._folder / f"{self._clock.now():%Y-%m}.ndjson"
-        fresh = not path.exists()
         handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
         try:
-            if not _ends_whole(handle):
-                blob = b"\n" + blob  # what a crash tore stays a line of its own
-            while blob:
-                blob = blob[os.write(handle, blob) :]
-            if durable:
-                os.fsync(handle)
+            size = os.fstat(handle).st_size
+            try:
+                _write_all(handle, blob if _ends_whole(handle, size) else b"\n" + blob)
+                if durable:
+                    os.fsync(handle)
+            except OSError:
+                with suppress(OSError):  # a part of a group must not look as if it was intended
+                    os.ftruncate(handle, size)
+                raise
         finally:
             os.close(handle)
-        if fresh:
-            sync_directory(self._folder)
+        if durable and path not in self._listed:
+            # Whoever made the file may have died before its name was on disk: once a process.
+            for folder in (self._folder, *list(self._folder.parents)[:_OURS]):
+                sync_directory(folder)
+            self._listed.add(path)
 
 
 def _settles(line: Mapping[str, Any], outcome: object) -> bool:
@@ -175,13 +211,20 @@ def _settles(line: Mapping[str, Any], outcome: object) -> bool:
 _RECEIPT = ("outcome", "http_status", "error", "settled_at")
 
 
-def _ends_whole(handle: int) -> bool:
-    size = os.fstat(handle).st_size
+def _write_all(handle: int, blob: bytes) -> None:
+    while blob:
+        blob = blob[os.write(handle, blob) :]
+
+
+def _ends_whole(handle: int, size: int) -> bool:
+    """Whether the last line is whole; what a crash tore stays a line of its own."""
     return size == 0 or os.pread(handle, 1, size - 1) == b"\n"
 
 
 def _intent(change: Change) -> dict[str, Any]:
+    announced = {"called": False} if is_speech(change.field) else {}
     return {
+        **announced,
         "change_id": change.change_id,
         "rule_id": change.rule,
         "ticket_id": change.ticket_id,
@@ -233,6 +276,7 @@ def _entry(line: Mapping[str, Any]) -> Entry:
         http_status=line.get("http_status"),
         error=line.get("error") or "",
         settled_at=datetime.fromisoformat(settled) if settled else None,
+        called=line.get("called"),
     )
 
 

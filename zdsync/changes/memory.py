@@ -21,10 +21,14 @@ from zdsync.sql import Sql, load
 
 @dataclass(slots=True)
 class Memory:
-    """By rule id and ticket: what was said (`notify:ops`) and when; `tried` came to nothing."""
+    """By rule id and ticket: what was said (`notify:ops`) and when; `tried` came to nothing.
+
+    `doubtful`: nobody knows whether it was said.
+    """
 
     said: dict[tuple[str, str], dict[str, datetime]] = field(default_factory=dict)
     tried: set[tuple[str, str, str]] = field(default_factory=set)
+    doubtful: set[tuple[str, str, str]] = field(default_factory=set)
 
     def last(self, rule: CompiledRule, ticket_id: str, verb: str) -> datetime | None:
         """When the rule last did this in the ticket, whomever it told; UTC without a zone."""
@@ -35,6 +39,13 @@ class Memory:
             if what.partition(":")[0] == verb
         ]
         return max(times, default=None)
+
+    def doubt(self, rule: CompiledRule, ticket_id: str, what: str) -> datetime | None:
+        """When the rule may have said this, where nobody knows; UTC without a zone."""
+        for name in (rule.id, *rule.formerly):
+            if (name, ticket_id, what) in self.doubtful:
+                return self.said[name, ticket_id][what]
+        return None
 
     def due(self, rule: CompiledRule, ticket_id: str, what: str, now: datetime) -> bool:
         """Whether the rule may say this: never said, long enough ago, or missed in part.
@@ -63,11 +74,13 @@ def remember(mirror: Queries, rules: Iterable[CompiledRule]) -> Memory:
     if not names:
         return found
     asked = Sql(load("zdsync.changes.queries", "said.sql"), (orjson.dumps(names).decode(),))
-    for ticket_id, rule_id, what, at in mirror.rows(asked):
+    for ticket_id, rule_id, what, at, doubtful in mirror.rows(asked):
         if at is None:
             found.tried.add((rule_id, ticket_id, what))
         else:
             found.said.setdefault((rule_id, ticket_id), {})[what] = at
+        if doubtful:
+            found.doubtful.add((rule_id, ticket_id, what))
     return found
 
 

@@ -2,15 +2,20 @@
 
 One detail read a ticket tells of fields: the wanted value stands (applied), the old one stands
 (nothing was written), or neither can be told (unknown). What was said carries its change id and is
-looked for among comments and messages. Must not write to Zoho.
+looked for among comments and messages; what was never announced was never sent. Must not write to
+Zoho.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from datetime import timedelta
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
 from functools import partial
 from itertools import groupby
+from typing import TypeVar
+
+import orjson
 
 from zdsync.changes.journal import Entry, Journal, brief
 from zdsync.changes.marks import carries
@@ -21,71 +26,170 @@ from zdsync.clock import Clock
 from zdsync.errors import Refused
 from zdsync.model import Outcome, Receipt, Row, Scalar
 
-# A call that we were killed in may still be at work in Zoho: what is not there now may come yet.
+T = TypeVar("T")
+
+# A call that we were killed in, or that got no answer, may still be at work in Zoho: what is not
+# there now may come yet.
 LATE = timedelta(seconds=60)
 WORTH = timedelta(hours=1)  # how long an unknown outcome is looked for, at each run
-RECENT = 2  # files of the journal that hold the last hour for sure
-_NOTE = "looked up after a crash"
+# A comment is found or missed by one look at a list; only where that is refused it takes more.
+WORTH_A_LIST = timedelta(hours=24)
+RECENT = 2  # files of the journal that hold the last day for sure
+CRASHED = "looked up after a crash"
 _FOUND = "found in the ticket afterwards"
+_LATER = "told by a later write"
+_SORTED = orjson.OPT_SORT_KEYS
+_MISSED = "not in the ticket afterwards"
+_NEVER = "never sent: a crash came before"
+_AT_ONCE = 4  # tickets that are looked at side by side
 
 
 def recover(desk: Writer, journal: Journal, clock: Clock) -> int:
     """Settle open intents by looking; returns how many. Raises what reading raises.
 
-    Something said that is not to be seen yet stays open: it is nobody's until a minute has gone.
+    A comment or message under way that is not to be seen yet stays open: it is nobody's until a
+    minute has gone.
     """
     return _crashed(desk, journal, clock) + _unknown(desk, journal, clock)
 
 
 def _crashed(desk: Writer, journal: Journal, clock: Clock) -> int:
-    entries = sorted(journal.unsettled(), key=lambda one: (one.ticket_id, one.run_id))
+    def look(some: Sequence[Entry]) -> list[Receipt]:
+        fields = _of_fields(desk, some, clock.now(), CRASHED)
+        return [*fields, *_of_speech(desk, some, clock.now())]
+
     settled = 0
-    for (ticket_id, run_id), some in groupby(entries, key=lambda one: (one.ticket_id, one.run_id)):
-        found = list(some)
-        receipts = [*_of_fields(desk, ticket_id, found, clock), *_of_speech(desk, found, clock)]
-        journal.settle(receipts, run_id=run_id)
+    for some, receipts in _side_by_side(look, journal.unsettled()):
+        journal.settle(receipts, run_id=some[0].run_id)
         settled += len(receipts)
     return settled
 
 
 def _unknown(desk: Writer, journal: Journal, clock: Clock) -> int:
-    """Find what was said after all; what is not there stays unknown and is never said again."""
-    since = clock.now() - WORTH
+    """Find what became of calls without an answer; what cannot be told stays unknown.
+
+    A message to a customer that is not there is not taken for unsent: a person decides that.
+    """
+
+    entries, now = journal.entries(RECENT), clock.now()
+    heirs = _heirs(entries)
+
+    def look(some: Sequence[Entry]) -> list[Receipt]:
+        ours = [one for one in some if not is_speech(one.field)]
+        told = [one for one in ours if _key(one) in heirs]
+        seen_now = _of_fields(desk, [one for one in ours if one not in told], now, _FOUND)
+        return [
+            *(Receipt(one.change_id, heirs[_key(one)], now, None, _LATER) for one in told),
+            *(one for one in seen_now if _tells(one, some, now=now)),
+            *_of_unanswered(desk, some, now),
+        ]
+
     found = 0
-    for entry in journal.entries(RECENT):
-        said = entry.outcome == "unknown" and entry.field in ("comment", "reply")
-        if said and (entry.settled_at or entry.intended_at) > since and _stands(desk, entry):
-            receipt = Receipt(entry.change_id, "applied", clock.now(), None, _FOUND)
-            journal.find([receipt], run_id=entry.run_id)
-            found += 1
+    for some, receipts in _side_by_side(look, [one for one in entries if _worth(one, now)]):
+        journal.find(receipts, run_id=some[0].run_id)
+        found += len(receipts)
     return found
 
 
+def _key(entry: Entry) -> tuple[str, str]:
+    return entry.run_id, entry.change_id
+
+
+def _heirs(entries: Sequence[Entry]) -> dict[tuple[str, str], Outcome]:
+    """What a later write of the same field tells of one without an answer.
+
+    It was made because the old value still stood, or not made because the new one did.
+    """
+    found: dict[tuple[str, str], Outcome] = {}
+    open_: dict[tuple[str, str, str], list[Entry]] = {}
+    for one in entries:
+        if is_speech(one.field):
+            continue
+        place = (one.ticket_id, one.field, orjson.dumps(one.wire, option=_SORTED).decode())
+        if one.outcome == "unknown":
+            open_.setdefault(place, []).append(one)
+        elif one.outcome in ("applied", "already"):
+            told: Outcome = "unsent" if one.outcome == "applied" else "applied"
+            found |= {_key(older): told for older in open_.pop(place, ())}
+    return found
+
+
+def _worth(entry: Entry, now: datetime) -> bool:
+    if entry.outcome != "unknown" or entry.field.startswith("notify:"):
+        return False
+    worth = WORTH_A_LIST if entry.field == "comment" else WORTH
+    return _age(entry, now) < worth
+
+
+def _age(entry: Entry, now: datetime) -> timedelta:
+    return now - (entry.settled_at or entry.intended_at)
+
+
+def _tells(receipt: Receipt, entries: Iterable[Entry], *, now: datetime) -> bool:
+    """Whether a look at a field ends the doubt: the old value may yet be replaced for a minute."""
+    if receipt.outcome == "unsent":
+        (entry,) = [one for one in entries if one.change_id == receipt.change_id]
+        return _age(entry, now) >= LATE
+    return receipt.outcome == "applied"
+
+
+def _side_by_side(
+    look: Callable[[Sequence[Entry]], T], entries: Iterable[Entry]
+) -> Iterator[tuple[list[Entry], T]]:
+    """Look at the entries of each run and ticket; what is known is kept if a later look fails."""
+
+    def place(one: Entry) -> tuple[str, str]:
+        return one.ticket_id, one.run_id
+
+    groups = [list(some) for _, some in groupby(sorted(entries, key=place), key=place)]
+    with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="recover") as pool:
+        for start in range(0, len(groups), 2 * _AT_ONCE):
+            some = groups[start : start + 2 * _AT_ONCE]
+            yield from zip(some, pool.map(look, some), strict=True)
+
+
 def _of_fields(
-    desk: Writer, ticket_id: str, entries: Iterable[Entry], clock: Clock
+    desk: Writer, entries: Iterable[Entry], now: datetime, note: str
 ) -> Iterator[Receipt]:
     found = [one for one in entries if not is_speech(one.field)]
     if not found:
         return
-    row, tags = _look(desk, ticket_id, found)
+    row, tags = _look(desk, found[0].ticket_id, found)
     freed = GIVEN if any(one.field == "department" for one in found) else frozenset()
     for one in found:
-        outcome = _outcome(one, row, tags, freed)
-        yield Receipt(one.change_id, outcome, clock.now(), None, _NOTE)
+        yield Receipt(one.change_id, _outcome(one, row, tags, freed), now, None, note)
 
 
-def _of_speech(desk: Writer, entries: Iterable[Entry], clock: Clock) -> Iterator[Receipt]:
+def _of_speech(desk: Writer, entries: Iterable[Entry], now: datetime) -> Iterator[Receipt]:
+    """Tell what a crash made of things said; a notice that was sent leaves no trace."""
     for one in entries:
         if not is_speech(one.field):
             continue
-        outcome: Outcome | None = "unknown"  # a notice leaves no trace to look for
-        if one.field in ("comment", "reply"):
-            late = clock.now() - one.intended_at >= LATE
-            stands = _stands(desk, one)
-            gone: Outcome = "unknown" if stands is None else "unsent"
-            outcome = "applied" if stands else (gone if late else None)
+        if one.called is False:
+            yield Receipt(one.change_id, "unsent", now, None, _NEVER)
+            continue
+        outcome = "unknown" if one.field.startswith("notify:") else _said(desk, one, now)
         if outcome is not None:
-            yield Receipt(one.change_id, outcome, clock.now(), None, _NOTE)
+            yield Receipt(one.change_id, outcome, now, None, CRASHED)
+
+
+def _of_unanswered(desk: Writer, entries: Iterable[Entry], now: datetime) -> Iterator[Receipt]:
+    for one in entries:
+        outcome = _said(desk, one, now) if is_speech(one.field) else None
+        # A message that Zoho had trouble with may leave it later: two are worse than none.
+        if outcome == "applied" or (outcome == "unsent" and one.field == "comment"):
+            note = _FOUND if outcome == "applied" else _MISSED
+            yield Receipt(one.change_id, outcome, now, None, note)
+
+
+def _said(desk: Writer, entry: Entry, now: datetime) -> Outcome | None:
+    """Tell what became of a comment or message whose call was made; None: not to be told yet."""
+    stands = _stands(desk, entry)
+    if stands:
+        return "applied"
+    if stands is False and _age(entry, now) < LATE:
+        return None
+    return "unknown" if stands is None else "unsent"
 
 
 def _stands(desk: Writer, entry: Entry) -> bool | None:

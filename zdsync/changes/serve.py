@@ -31,15 +31,16 @@ def serve(
     paused: Callable[[], bool],
     *,
     messenger: Messenger | None = None,
+    announce: Callable[[Change], None] = lambda change: None,
     seen: Seen = UNSEEN,
 ) -> Served:
     """Write the changes of one ticket; every intent has a receipt afterwards.
 
-    `settle` puts receipts into the journal; its errors pass through. `seen`: how the ticket stood
-    when it was planned.
+    `settle` puts receipts into the journal, `announce` that something is about to be said; their
+    errors pass through. `seen`: how the ticket stood when it was planned.
     """
     served = Served(changes[0].ticket_id)
-    visit = Visit(desk, clock, settle, paused, served, list(changes), messenger, seen)
+    visit = Visit(desk, clock, settle, paused, served, list(changes), messenger, seen, announce)
     try:
         _write(visit)
         check_races(visit)

@@ -1,7 +1,8 @@
 """Plans that were shown, kept for `apply PLAN_ID`: one private file each, for a day.
 
-A plan holds evidence, which may quote a ticket: the files are 0600 and lie in the private folder.
-Must not decide anything.
+One that is applied lies here too until all of it is done: it alone holds the texts of what a crash
+cut off. A plan holds evidence, which may quote a ticket: the files are 0600 and lie in the private
+folder. Must not decide anything.
 """
 
 from __future__ import annotations
@@ -30,19 +31,35 @@ def keep(plan: Plan, folder: Path) -> None:
     draft = folder / f".{plan.plan_id}.{os.getpid()}"
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
         file.write(orjson.dumps(asdict(plan)))
+        file.flush()
+        os.fsync(file.fileno())
     draft.replace(folder / f"{plan.plan_id}.json")
+
+
+def keeps(plan_id: str, folder: Path) -> bool:
+    """Whether the plan of this id is kept."""
+    return (folder / f"{plan_id}.json").exists()
+
+
+def drop(plan_id: str, folder: Path) -> None:
+    """Keep a plan no longer."""
+    (folder / f"{plan_id}.json").unlink(missing_ok=True)
+
+
+def recall(plan_id: str, folder: Path) -> Plan | None:
+    """Read a plan back whatever became of it since; None where it is gone."""
+    try:
+        return _PLAN.validate_json((folder / f"{plan_id}.json").read_bytes())
+    except (OSError, ValidationError):
+        return None
 
 
 def fetch(plan_id: str, folder: Path, *, rules_digest: str, now: datetime) -> Plan:
     """Read a plan back; PlanRefused where it is unknown, a day old, or of other rules."""
     again = "run zdsync plan and apply the id that it shows"
-    path = folder / f"{plan_id}.json"
-    try:
-        if not plan_id.isalnum():
-            raise FileNotFoundError
-        plan = _PLAN.validate_json(path.read_bytes())
-    except (OSError, ValidationError):
-        raise PlanRefused(f"there is no plan {plan_id[:40]!r}", again) from None
+    plan = recall(plan_id, folder) if plan_id.isalnum() else None
+    if plan is None:
+        raise PlanRefused(f"there is no plan {plan_id[:40]!r}", again)
     if now - plan.as_of > KEEP:
         raise PlanRefused(f"the plan {plan_id} is older than a day", again)
     if plan.rules_digest != rules_digest:

@@ -71,9 +71,27 @@ class Speaker:
             for one in tickets
             if any(self.memory.due(rule, one.id, what, now) for what in whats)
         ]
+        if self.memory.doubtful:
+            self._tell_doubts(decision, rule, whats, tickets)
         values = self._values(rule, action, due)
         for ticket in due:
             self._one(decision, rule, action, ticket, values[ticket.id])
+
+    def _tell_doubts(
+        self,
+        decision: Decision,
+        rule: CompiledRule,
+        whats: Sequence[str],
+        tickets: Sequence[Ticket],
+    ) -> None:
+        """Show what nobody knows whether it was said: a person looks, it is not said again."""
+        for ticket in tickets:
+            for what in whats:
+                at = self.memory.doubt(rule, ticket.id, what)
+                if at and not self.memory.due(rule, ticket.id, what, naive(self.as_of)):
+                    reason = f"{what} may or may not have been sent at {at:%Y-%m-%d %H:%M} UTC"
+                    more = f"{reason}; look at the ticket: it is not sent again"
+                    decision.unresolved.append(Unresolved(ticket.id, rule.id, more, ticket.number))
 
     def _one(
         self,

@@ -1,7 +1,8 @@
 """What is said of one ticket: its reply, its comments, its notices, each with a receipt.
 
-Promises that nothing of unknown outcome is said again, and that a notice which fails costs only
-itself. Must not read the ticket or change a field; `serve` does.
+Promises that the journal knows of each call before it is made, that nothing of unknown outcome is
+said again, and that a notice which fails costs only itself. Must not read the ticket or change a
+field; `serve` does.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ class Visit(Protocol):
     def todo(self) -> list[Change]: ...
 
     def brake(self) -> None: ...
+
+    def announce(self, change: Change) -> None: ...
 
     def finish(
         self,
@@ -58,6 +61,7 @@ def reply(visit: Visit, speech: Speech) -> None:
 
         def send(change: Change = change, text: str = text) -> None:
             address = change.wire
+            visit.announce(change)
             speech.send_reply(
                 change.ticket_id, text, sender=address["fromEmailAddress"], to=address["to"]
             )
@@ -74,6 +78,7 @@ def comment(visit: Visit, speech: Speech) -> None:
         text = marked(change.text, change.change_id)
 
         def add(change: Change = change, text: str = text) -> None:
+            visit.announce(change)
             speech.add_comment(change.ticket_id, text, public=bool(change.wire["isPublic"]))
 
         if visit.write([change], add):
@@ -87,6 +92,7 @@ def notify(visit: Visit, messenger: Messenger | None) -> None:
         if messenger is None:
             visit.finish([change], "rejected", "no settings to send notices with")
             continue
+        visit.announce(change)
         subject = f"Ticket {change.ticket_number or change.ticket_id}: {change.rule}"
         try:
             messenger.send(str(change.wire["to"]), subject, change.text)

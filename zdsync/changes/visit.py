@@ -35,6 +35,7 @@ TICKETS = BY_NAME["desk.tickets"]
 FRESH = 5.0  # seconds that a detail read may be trusted
 _LOOKS = 3  # readings in a row that may come too late, before the ticket is left alone
 TOGETHER = "a close needs its status and its outcome together"
+MOVED = "somebody changed the ticket since it was planned"
 _SLOW = f"Zoho is too slow now: no write within {FRESH:g} seconds of a reading"
 
 T = TypeVar("T")
@@ -79,6 +80,7 @@ class Visit:
     todo: list[Change]
     messenger: Messenger | None = None
     seen: Seen = UNSEEN
+    announce: Callable[[Change], None] = lambda change: None  # before something is said
     read_at: float = 0.0
     moved: bool = False
     wrote: bool = False  # by us, in this visit: the modified time tells no more of others
@@ -191,7 +193,7 @@ class Visit:
         self.finish(stale, "stale", "another value stands there now")
         self.finish(mates_of(stale, self.todo), "unsent", TOGETHER)
         if not self.wrote and sight.moved(row, self.seen):
-            self.finish(self.todo, "stale", "somebody changed the ticket since it was planned")
+            self.finish(self.todo, "stale", MOVED)
 
     def shown(self) -> list[Change]:
         """The changes that a detail read shows."""

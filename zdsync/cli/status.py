@@ -36,6 +36,9 @@ def status_text(status: Status, width: int | None, *, colour: bool) -> str:
         f"writing    {'paused; zdsync resume lets it go on' if status.paused else 'allowed'}",
     ]
     lines += [f"{'' if number else 'rules':11}{one}" for number, one in enumerate(status.rules)]
+    if status.unresolved:
+        told = f"{status.unresolved} writes of the last 30 days may or may not have been made"
+        lines.append(f"unknown    {told}; zdsync journal --unresolved")
     for number, one in enumerate(status.drift[:_DRIFTED]):
         lines.append(f"{'' if number else 'fields':11}{one}")
     if len(status.drift) > _DRIFTED:

@@ -54,6 +54,7 @@ class Status:
     drift: tuple[Drifted, ...] = ()
     quarantined: int = 0  # of the holds: fields that changed again and again
     rules: tuple[Waiting, ...] = ()
+    unresolved: int = 0  # writes of the last 30 days of which nobody knows whether they were made
 
     def spent(self, system: str) -> float:
         """Credits of one system's pool; Desk and CRM each have their own."""
@@ -83,6 +84,7 @@ class Status:
             "last_run": self.last_run,
             "holds": self.holds,
             "quarantined": self.quarantined,
+            "unresolved": self.unresolved,
             "paused": self.paused,
             "published_at": _iso(self.published_at),
             "drift": [one.document() for one in self.drift],
@@ -120,6 +122,7 @@ def read_status(
         drift=read_drift(rows, now),
         quarantined=int(looping),
         rules=read_rules(rows),
+        unresolved=int(ask("status_unresolved", at)[0][0]),
     )
 
 

@@ -27,6 +27,8 @@ from .world import make_world
 if TYPE_CHECKING:
     import responses
 
+    from .state import State
+
 
 def _system_now() -> datetime:
     return datetime.now(UTC)
@@ -46,10 +48,12 @@ class Sandbox(RemoteTickets, RemoteRecords, RemoteFields):
         now: Callable[[], datetime] | None = None,
         observer: Observer | None = None,
         sleep: Callable[[float], None] = time.sleep,
+        state: State | None = None,
     ) -> None:
         self._now = now or _system_now
-        self.variant = variant or Variant()
-        self.state = make_world(self.variant, tickets, seed, self.at())
+        self.variant = state.variant if state else variant or Variant()
+        # a given state is served as it is: a copy of another portal's lets its story begin anew
+        self.state = state or make_world(self.variant, tickets, seed, self.at())
         self.faults = Faults(faults, seed)
         self.api = Api(
             self.state, self.faults, clock=self.at, latency=latency, sleep=sleep, observer=observer

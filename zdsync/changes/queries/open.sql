@@ -1,7 +1,12 @@
--- One row is one write whose outcome is worth a look: a crash left it without a receipt, or it is
--- something said whose outcome is unknown since lately.
--- $1: instant from which on an unknown outcome is looked for. Used by flow.py.
+-- One row is one write whose outcome is worth a look: a crash left it without a receipt, or it got
+-- no answer lately. A notice leaves no trace to look for; a comment is worth a longer look.
+-- $1, $2: instants from which on an unknown outcome, and one of a comment, is looked for.
+-- Used by flow.py.
 select change_id
 from zdsync.journal
 where outcome is null
-    or (outcome = 'unknown' and field in ('comment', 'reply') and settled_at > $1)
+    or (
+        outcome = 'unknown'
+        and not starts_with(field, 'notify:')
+        and (settled_at > $1 or (field = 'comment' and settled_at > $2))
+    )
