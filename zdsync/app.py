@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from zdsync.backtest import Backtest
     from zdsync.changes import Applied, Plan
     from zdsync.changes.explanation import Explanation
+    from zdsync.changes.releasing import Released
     from zdsync.changes.undo import Undo
     from zdsync.checking import Checked
     from zdsync.flow import Flow
@@ -147,6 +148,7 @@ class App:
             else:
                 now = self.place.clock.now()
                 plan = shelf.fetch(plan_id, self.place.plans, rules_digest=rules.digest, now=now)
+                plan = flow.unheld(plan, rules)
             if not plan.writes or not agree(plan):
                 return plan, None
             flow.accept(plan, rules, destructive=destructive)
@@ -231,6 +233,15 @@ class App:
         """Let rules speak again after files of the journal were lost; False where none were."""
         with self.place.run("adopt") as run:
             return self.place.adopt(run.mirror)
+
+    def release(self, ticket: str, field: str = "") -> Released:
+        """Let rules decide a held field of a ticket again, or all of its fields."""
+        from zdsync.changes.releasing import release
+
+        if not (self.place.settings.private_dir / MIRROR).exists():
+            raise no_mirror(self.place.settings)
+        with self.place.run("release") as run:
+            return release(run.mirror, ticket, field, self.place.clock.now())
 
     def pause(self) -> None:
         """Stop writing before the next write."""

@@ -27,6 +27,8 @@ from zdsync.changes import (
 )
 from zdsync.changes.explain import explain, find_ticket
 from zdsync.changes.explanation import Explanation
+from zdsync.changes.holds import FLIPPED, read_holds
+from zdsync.changes.keeping import unheld
 from zdsync.changes.pauses import note_done
 from zdsync.changes.sight import sighted
 from zdsync.changes.tails import cut_off, with_tails
@@ -122,13 +124,28 @@ class Flow:
             lambda stopped: self._tailed(evaluation.plan(stopped), stopped), paused
         )
         log.info("plan=%s writes=%d shown=%d", plan.plan_id, len(plan.writes), len(plan.changes))
+        log.info("plan=%s held=%d", plan.plan_id, len(plan.held))
         if plan.waiting:
             log.info("plan=%s waiting=%d", plan.plan_id, len(plan.waiting))
         self.skips.say(plan.skipped, rules)
         for one in watch.standing().values():  # told once; a crash may have come before
             self.operator.tell(f"pause {one.rule} {one.at.isoformat()}", one.news)
+        self._tell_loops(plan)
         self.operator.send()
         return self._priced(sighted(plan, self.mirror))
+
+    def _tell_loops(self, plan: Plan) -> None:
+        """Tell, each once, of the fields that changed again and again and are in quarantine now."""
+        for one in plan.held:
+            if one.kind == FLIPPED:
+                where = f"ticket {one.ticket_number or one.ticket_id}, {one.field}"
+                news = f"quarantine: {where} ({one.rule}): {one.reason}"
+                self.operator.tell(f"quarantine {one.ticket_id} {one.field} {one.reason}", news)
+
+    def unheld(self, plan: Plan, rules: RuleFile) -> Plan:
+        """Leave out of a kept plan what somebody decided since it was made."""
+        holds = read_holds(self.mirror, {one.ticket_id for one in plan.writes})
+        return unheld(plan, holds, {one.id for one in rules.rules if one.reassert})
 
     def watch(self, rules: RuleFile) -> Watch:
         """The guards of this run."""
@@ -248,6 +265,7 @@ class Flow:
                 speechless=self.speechless,
                 kept=self._many_open(),
                 whole=rule is None,
+                held=True,
             )
             return replace(found, skipped=(*left, *found.skipped))
 

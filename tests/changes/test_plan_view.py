@@ -122,11 +122,15 @@ def test_unresolved_are_counted_by_rule_and_reason_with_tickets_as_examples() ->
 def test_shadowed_and_held_are_told_by_rule_with_who_decided() -> None:
     rows = [ticket(number) for number in range(1, 4)]
     plan = planned(Mirror(rows), rule("first", priority("High")), rule("second", priority("Low")))
-    held = Held("T9", "assignee", "first", "ana@clinic.example")
+    held = Held(
+        *("T9", "assignee", "first", "ana@clinic.example", "9", "bo@clinic.example"),
+        *("given", "an agent gave it"),
+    )
     flat = " ".join(shown(replace(plan, held=(held,))).split())
     assert "Shadowed: a rule above decided otherwise (3) second (3)" in flat
     assert "3 priority Low: first decides: 1, 2, 3" in flat
-    assert "Held: a person decided (1) first (1) 1 assignee ana@clinic.example: T9" in flat
+    said = "assignee bo@clinic.example: ana@clinic.example stays, an agent gave it: 9"
+    assert f"Held: a person decided (1) first (1) 1 {said}" in flat
 
 
 def test_a_list_that_is_cut_says_how_to_see_all_and_can_be_asked_for() -> None:

@@ -29,7 +29,7 @@ from zdsync.settings import Settings
 
 _CHANGES = "select ticket_id, field, before, after, changed_at from zdsync.ticket_changes"
 _JOURNAL = "select change_id, field, after, outcome from zdsync.journal"
-_HELD = "select ticket_id, field, value, reason from zdsync.holds"
+_HELD = "select ticket_id, field from zdsync.releases"
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +74,7 @@ def _zdsync(place: Portal, *words: str) -> subprocess.CompletedProcess[str]:
 def test_backup_of_a_service_at_work_is_put_back_and_the_pull_goes_on(tmp_path: Path) -> None:
     with portal(tmp_path, tickets=150) as place:
         place.pull()
-        place.rows("insert into zdsync.holds values ('7', 'priority', 'Low', 'hand', null, null)")
+        place.rows("insert into zdsync.releases values ('7', 'priority', null)")
         command = [sys.executable, "-m", "zdsync", "run"]
         env = environment(place.settings)
         with subprocess.Popen(command, env=env, stderr=subprocess.PIPE, text=True) as service:

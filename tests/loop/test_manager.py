@@ -278,7 +278,6 @@ def _one_hand_each(office: Office, names: Sequence[str]) -> dict[tuple[str, str]
     return wanted
 
 
-@pytest.mark.xfail(strict=True, reason="no holds yet")
 def test_a_hand_on_any_field_stands_through_ticks_restart_and_rebuilding(tmp_path: Path) -> None:
     with office(tmp_path, 16) as at:
         at.apply()
@@ -288,7 +287,6 @@ def test_a_hand_on_any_field_stands_through_ticks_restart_and_rebuilding(tmp_pat
         assert at.model.held == wanted
 
 
-@pytest.mark.xfail(strict=True, reason="no holds yet")
 @pytest.mark.parametrize(
     "names",
     [
@@ -318,7 +316,6 @@ def test_a_hand_that_replaces_what_was_written_without_an_answer_stands(
 SEEDS = range(int(os.environ.get("MANAGERS", "1")))
 
 
-@pytest.mark.xfail(strict=True, reason="no holds yet")
 @pytest.mark.parametrize("seed", SEEDS)
 def test_no_hand_is_overruled_in_a_long_story(seed: int, tmp_path: Path) -> None:
     chance = Random(seed)

@@ -2,7 +2,8 @@
 
 Pure. Promises: top to bottom; for each field of a ticket the first rule in mode apply that
 decides wins, even where the value is already right; rules in mode plan are shown and never
-shadow, stop or count; an unresolved choice decides nothing. Must not read the mirror.
+shadow, stop or count; an unresolved choice decides nothing; a hold decides a field against every
+rule that does not reassert. Must not read the mirror.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from typing import Any
 
 from zdsync.changes.drafts import Decision, Draft
 from zdsync.changes.giving import Given, Giving, Pool, fills, fits
+from zdsync.changes.holds import NOTHING_HELD, Hold, Holds
+from zdsync.changes.keeping import Keeper
 from zdsync.changes.matches import Ground, Matches, Ticket, slots, unstopped
 from zdsync.changes.plan import Shadowed, Skipped, Unresolved
 from zdsync.changes.resolve import Nothing, Resolver, shown_agent
@@ -40,6 +43,7 @@ def decide(
     resolver: Resolver,
     paused: frozenset[str] = frozenset(),
     *,
+    holds: Holds = NOTHING_HELD,
     traced: bool = False,
 ) -> Decision:
     """Decide every field of every matched ticket.
@@ -47,7 +51,7 @@ def decide(
     A rule in `paused` (its limit is passed) still decides, so that no lower rule takes over what
     is its own, but it changes nothing. `traced`: also tell what need not be changed.
     """
-    core = _Core(ground, resolver, paused, Decision(agreed=[] if traced else None))
+    core = _Core(ground, resolver, paused, holds, Decision(agreed=[] if traced else None))
     matches = list(unstopped(ground))
     for some in matches:
         core.find_moves(some)
@@ -65,6 +69,7 @@ class _Core:
     ground: Ground
     resolver: Resolver
     paused: frozenset[str]
+    holds: Holds
     decision: Decision = field(default_factory=Decision)
     # field → ticket → (rule, value), of rules in mode apply
     decided: dict[str, dict[str, tuple[str, Scalar]]] = field(
@@ -73,12 +78,14 @@ class _Core:
     moves: dict[str, str] = field(default_factory=dict)  # ticket → department, mode apply
     shown_moves: dict[str, str] = field(default_factory=dict)  # the same, mode plan
     giving: Giving = field(init=False)
+    keeper: Keeper = field(init=False)
     ranks: Mapping[str, int] = field(default_factory=dict)
     closed_status: str | None = None
 
     def __post_init__(self) -> None:
         portal = self.resolver.portal
-        self.giving = Giving(self.ground, self.resolver, self._department)
+        self.giving = Giving(self.ground, self.resolver, self._department, self._held)
+        self.keeper = Keeper(self.holds, self.decision)
         self.ranks = ranks(portal.priorities)
         closed = [name for name, kind in portal.statuses.items() if kind == "Closed"]
         self.closed_status = "Closed" if "Closed" in closed else next(iter(closed), None)
@@ -95,7 +102,8 @@ class _Core:
             found = action.target or self.resolver.department(action.department)
             if not isinstance(found, Nothing):
                 for row in some.rows:
-                    noted.setdefault(row[0], found.id)
+                    if self.holds.on(row[0], "department", some.rule) is None:
+                        noted.setdefault(row[0], found.id)
 
     def rule(self, some: Matches) -> None:
         """Decide what one rule asks for, action by action."""
@@ -124,13 +132,19 @@ class _Core:
                     self._close(rule, action, tickets[row[0]])
             case Spam():
                 for row in some.rows:
-                    self._settle(Draft(rule, tickets[row[0]], "spam", False, True))
+                    self._spam(rule, tickets[row[0]])
 
     def _settle(self, draft: Draft) -> bool:
         """Let one rule decide one field; False where a rule above decided otherwise."""
         rule, ticket = draft.rule, draft.ticket
         decided = self.decided[draft.field]
         earlier = decided.get(ticket.id)
+        if earlier is None and ticket.id in self.holds.texts:
+            hold = self._held(rule, ticket, draft.field)
+            if hold is not None:
+                self.keeper.keep(draft, hold)
+                return False
+            earlier = self.keeper.above(draft)
         if earlier is not None:
             by, value = earlier
             if same(value, draft.after) or by == rule.id:
@@ -142,12 +156,17 @@ class _Core:
             return False
         if rule.mode == "apply":
             decided[ticket.id] = (rule.id, draft.after)
-        differs = draft.before_id != draft.after_id or not same(draft.before, draft.after)
-        if (differs or self._freed(draft)) and rule.id not in self.paused:
+        if (draft.differs or self._freed(draft)) and rule.id not in self.paused:
             self.decision.drafts.append(draft)
         else:
             self.decision.agree(draft)
         return True
+
+    def _held(self, rule: CompiledRule, ticket: Ticket, name: str = "assignee") -> Hold | None:
+        if ticket.id not in self.holds.texts:
+            return None
+        moves = self._department(rule, ticket) != ticket.department_id
+        return self.keeper.hold(rule, ticket, name, moves=moves)
 
     def _freed(self, draft: Draft) -> bool:
         """Whether a move may take away what stands there rightly: it is given again after it."""
@@ -193,22 +212,22 @@ class _Core:
         elif ticket.id not in self.decided["assignee"]:
             self._unresolved(rule, ticket, wish.reason)
 
-    def _give(self, rule: CompiledRule, ticket: Ticket, agent: Agent | None) -> None:
+    def _give(self, rule: CompiledRule, ticket: Ticket, agent: Agent | None) -> bool:
         name, agent_id = (shown_agent(agent), agent.id) if agent else (None, None)
         before, before_id = ticket.assignee, ticket.assignee_id
         if before_id == agent_id:
             name = before  # the same person under another name is no change
         elif before_id and not before:
             before = before_id
-        self._settle(Draft(rule, ticket, "assignee", before, name, before_id, agent_id))
+        return self._settle(Draft(rule, ticket, "assignee", before, name, before_id, agent_id))
 
     def _fill(self, rule: CompiledRule, ticket: Ticket, pool: Pool) -> None:
         """Give an empty place to the least busy; where a rule above filled it, it is not empty."""
         earlier = self.decided["assignee"].get(ticket.id)
         if earlier is not None and fits(pool, earlier[1]):
             return
-        self._give(rule, ticket, self.giving.pick(rule, ticket, pool))
-        if pool.team is not None and earlier is None:
+        given = self._give(rule, ticket, self.giving.pick(rule, ticket, pool))
+        if pool.team is not None and earlier is None and given:
             self._settle(
                 Draft(
                     rule, ticket, "team", ticket.team, pool.team.name, ticket.team_id, pool.team.id
@@ -250,6 +269,16 @@ class _Core:
         self._settle(
             Draft(rule, ticket, "department", before, after, ticket.department_id, found.id)
         )
+
+    def _spam(self, rule: CompiledRule, ticket: Ticket) -> None:
+        """Mark as spam, but not a ticket that the rule should close as well and may not."""
+        draft = Draft(rule, ticket, "spam", False, True)
+        closes = any(isinstance(action, Close) for action in rule.actions)
+        hold = self._held(rule, ticket, "status") if closes and not ticket.closed else None
+        if hold is None:
+            self._settle(draft)
+        else:
+            self.keeper.keep(draft, hold)
 
     def _close(self, rule: CompiledRule, action: Close, ticket: Ticket) -> None:
         status = action.status or self.closed_status

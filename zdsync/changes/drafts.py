@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from zdsync.changes.matches import Ticket
-from zdsync.changes.plan import Shadowed, Skipped, Unresolved
+from zdsync.changes.plan import Held, Shadowed, Skipped, Unresolved
+from zdsync.changes.wire import same
 from zdsync.model import Scalar
 from zdsync.rules.compiled import CompiledRule
 
@@ -28,6 +29,11 @@ class Draft(NamedTuple):
     notify: bool = True
     text: str = ""
 
+    @property
+    def differs(self) -> bool:
+        """Whether the field does not stand as it should."""
+        return self.before_id != self.after_id or not same(self.before, self.after)
+
 
 class Agreed(NamedTuple):
     """What a rule wants and need not change: it is so, or the rule `by` above it does the same."""
@@ -43,6 +49,7 @@ class Decision:
     drafts: list[Draft] = field(default_factory=list)
     shadowed: list[Shadowed] = field(default_factory=list)
     unresolved: list[Unresolved] = field(default_factory=list)
+    held: list[Held] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
     unread_tags: dict[str, None] = field(default_factory=dict)  # in the order met
     agreed: list[Agreed] | None = None

@@ -20,10 +20,11 @@ from zdsync.changes.drafts import Decision
 from zdsync.changes.evidence import make_changes
 from zdsync.changes.giving import fills
 from zdsync.changes.ground import make_ground, scope
+from zdsync.changes.holds import HoldReader
 from zdsync.changes.matches import Ground, Matches, slots
 from zdsync.changes.memory import remember
 from zdsync.changes.needs import unjudged
-from zdsync.changes.plan import NO_NEEDS, Needs, Plan, Shadowed, Skipped, Unresolved
+from zdsync.changes.plan import NO_NEEDS, Held, Needs, Plan, Shadowed, Skipped, Unresolved
 from zdsync.changes.price import price
 from zdsync.changes.resolve import Resolver
 from zdsync.changes.rows import make_rows, relation
@@ -36,7 +37,7 @@ from zdsync.model import Portal, Voice
 from zdsync.rules.compiled import CompiledRule
 from zdsync.sql import Sql, join
 
-T = TypeVar("T", Shadowed, Unresolved)
+T = TypeVar("T", Held, Shadowed, Unresolved)
 _TEAMS = """
 SELECT id, coalesce(derived_agents, agents) FROM desk.teams WHERE presence = 'live'
 """
@@ -58,6 +59,7 @@ class Evaluation:
     skipped: tuple[Skipped, ...]
     needs: Needs = NO_NEEDS  # what a condition could not judge without
     speaker: Speaker | None = None
+    holds: HoldReader | None = None
     _plans: dict[frozenset[str], Plan] = field(init=False, default_factory=dict, compare=False)
 
     def plan(self, paused: frozenset[str] = frozenset()) -> Plan:
@@ -68,7 +70,7 @@ class Evaluation:
         return self._plans[paused]
 
     def _plan(self, paused: frozenset[str]) -> Plan:
-        decision = decide(self.ground, self.resolver, paused)
+        decision = self._decided(paused)
         if self.speaker is not None:
             self.speaker.add_to(decision, paused)
         changes = make_changes(self.mirror, decision.drafts, self.ground.relation)
@@ -79,6 +81,7 @@ class Evaluation:
             changes=changes,
             shadowed=self._in_order(decision.shadowed),
             unresolved=self._in_order(decision.unresolved),
+            held=self._in_order(decision.held),
             skipped=(*self.skipped, *decision.skipped),
             cost=price(changes),
             needs=replace(
@@ -88,7 +91,20 @@ class Evaluation:
 
     def trace(self) -> Decision:
         """Decide again, with what need not be changed: for explaining one ticket."""
-        return decide(self.ground, self.resolver, traced=True)
+        return self._decided(frozenset(), traced=True)
+
+    def _decided(self, paused: frozenset[str], *, traced: bool = False) -> Decision:
+        """Decide; where that changes tickets of which something is held, once more with the holds.
+
+        A hold only ever keeps a change away: tickets that nobody would change need not be asked.
+        """
+        decision = decide(self.ground, self.resolver, paused, traced=traced)
+        if self.holds is None or not decision.drafts:
+            return decision
+        holds = self.holds.of(draft.ticket.id for draft in decision.drafts)
+        if not holds.texts:
+            return decision
+        return decide(self.ground, self.resolver, paused, holds=holds, traced=traced)
 
     def _in_order(self, some: Iterable[T]) -> tuple[T, ...]:
         """By rule, then by ticket number: rows come from the mirror in any order."""
@@ -116,6 +132,7 @@ def evaluate(
     speechless: str = "",
     kept: bool = False,
     whole: bool = False,
+    held: bool = False,
 ) -> Evaluation:
     """Run each rule's SQL once over the mirror.
 
@@ -123,7 +140,8 @@ def evaluate(
     `owner_map`: CRM owner's e-mail → Desk agent's. `ticket`: id or number of the only ticket to
     look at. Rules in mode off are left out. `speechless`: why nothing may be said in this run.
     `kept`: ask by what was found in texts before, and keep what is found; the plan is the same.
-    `whole`: `rules` are all of the file, so what was kept for others goes.
+    `held`: mind what people decided (zdsync.holds). `whole`: `rules` are all of the file, so what
+    was kept for others goes.
     """
     ready, skipped = _ready(rules, unready or {})
     with _uncollected():
@@ -144,8 +162,9 @@ def evaluate(
     speaker = Speaker(
         mirror, ground, resolver, remember(mirror, ready), as_of, voice or Voice(), speechless
     )
+    holds = HoldReader(mirror) if held else None
     return Evaluation(
-        mirror, ground, resolver, as_of, rules_digest, skipped + blind, needs, speaker
+        mirror, ground, resolver, as_of, rules_digest, skipped + blind, needs, speaker, holds
     )
 
 

@@ -94,7 +94,8 @@ def explain(
     facts = _facts(mirror)
     teller = _Teller(mirror, now, evaluation, plan, traced, facts, paused or {})
     told = tuple(teller.rule(*pair) for pair in rules)
-    return Explanation(facts, plan.as_of, told, _ignored(facts, rules), plan.breaches)
+    held = evaluation.holds.of([ticket_id]).of(ticket_id) if evaluation.holds else ()
+    return Explanation(facts, plan.as_of, told, _ignored(facts, rules), plan.breaches, held)
 
 
 def _facts(mirror: Queries) -> Facts:
@@ -209,7 +210,7 @@ class _Teller:
                 yield self._change(change)
         for one in self.plan.held:
             if one.rule == rule.id:
-                yield Fate("held", one.field, None, one.value, "a person decided")
+                yield Fate("held", one.field, one.value, one.wanted, one.reason)
         for draft, by in self.traced.agreed or ():
             if draft.rule.id == rule.id:
                 reason = f"{by}, above, wants the same" if by not in ("", rule.id) else ""

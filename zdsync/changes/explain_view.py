@@ -81,6 +81,8 @@ def _head(found: Explanation) -> Iterator[Text]:
         yield Text(reason, "bold yellow")
     if found.paused:
         yield Text("Writing is paused; `zdsync resume` lets it go on.", "yellow")
+    for one in found.holds:
+        yield Text(f"Held: {name_of(one.field)}, {printable(one.told)}", "yellow")
 
 
 def _foot(found: Explanation) -> Iterator[Text]:

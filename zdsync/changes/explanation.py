@@ -7,10 +7,11 @@ character, no bidi override, no whole description. Must not decide anything.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Literal
 
+from zdsync.changes.holds import Hold
 from zdsync.changes.plan import Breach
 from zdsync.model import Change, Scalar
 from zdsync.rules.compiled import RuleMode
@@ -108,6 +109,7 @@ class Explanation:
     rules: tuple[Explained, ...]
     ignored: tuple[str, ...] = ()
     breaches: tuple[Breach, ...] = ()
+    holds: tuple[Hold, ...] = ()
     paused: bool = False
     read_credits: float = 0.0
 
@@ -124,6 +126,7 @@ def explanation_document(found: Explanation) -> dict[str, Any]:
         "paused": found.paused,
         "rules": [_rule(one) for one in found.rules],
         "read_credits": found.read_credits,
+        "held": [asdict(one) for one in found.holds],
     }
 
 

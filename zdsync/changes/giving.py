@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from zdsync.changes.holds import Hold
 from zdsync.changes.matches import Ground, Matches, Ticket, slots
 from zdsync.changes.resolve import Nothing, Resolver, shown_agent, stranger
 from zdsync.model import Agent, Named
@@ -29,6 +30,7 @@ from zdsync.rules.compiled import (
 
 Row = tuple[Any, ...]
 Department = Callable[[CompiledRule, Ticket], str | None]
+HeldBack = Callable[[CompiledRule, Ticket], Hold | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,7 @@ class Giving:
     ground: Ground
     resolver: Resolver
     department: Department
+    held: HeldBack  # what keeps a rule from the assignee
     load: dict[str, int] = field(default_factory=dict)
     picked: dict[tuple[str, str], Agent] = field(default_factory=dict)
 
@@ -119,7 +122,11 @@ class Giving:
             mine: set[str] = set()
             for action, row, cells in _assigns(some):
                 ticket = self.ground.tickets[row[0]]
-                if ticket.id in taken or ticket.id in mine:
+                if (
+                    ticket.id in taken
+                    or ticket.id in mine
+                    or self.held(some.rule, ticket) is not None
+                ):
                     continue
                 wish = self.wish(some.rule, action, ticket, cells)
                 if not isinstance(wish, Nothing):

@@ -58,12 +58,20 @@ class Breach:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A change that a person's value forbids (none until holds exist)."""
+    """A change that is not made because somebody else decided the field; `value` stands there.
+
+    `wanted` is what `rule` would set. `kind`: given, reversed, undone or flipped (it is in
+    quarantine); `reason` says since when it is held and by whom.
+    """
 
     ticket_id: str
     field: str
     rule: str
     value: Scalar
+    ticket_number: str = ""
+    wanted: Scalar = None
+    kind: str = ""
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)

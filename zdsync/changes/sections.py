@@ -52,7 +52,8 @@ def _unresolved(plan: Plan) -> Iterator[_Left]:
 
 def _held(plan: Plan) -> Iterator[_Left]:
     for one in plan.held:
-        yield _Left(one.rule, f"{name_of(one.field)} {shown(one.value)}", one.ticket_id)
+        reason = f"{name_of(one.field)} {shown(one.wanted)}: {shown(one.value)} stays, {one.reason}"
+        yield _Left(one.rule, reason, one.ticket_number or one.ticket_id)
 
 
 def _breach(one: Breach) -> str:

@@ -116,6 +116,10 @@ def _rules(add: _Add) -> None:
         action="store_true",
         help="also beyond the limits for close, spam, move and reply",
     )
+    release = add("release", "let rules decide again what a person, an undo or a loop holds")
+    release.add_argument("ticket", metavar="TICKET", help="by number or id")
+    release.add_argument("field", nargs="?", default="", metavar="FIELD", help="such as assignee")
+    release.add_argument("--json", action="store_true")
     undo = add("undo", "take back what a run or a change wrote, where nobody touched it since")
     undo.add_argument("id", metavar="RUN|CHANGE", help="as zdsync journal names it, or its start")
     undo.add_argument("--yes", action="store_true", help="do not ask")

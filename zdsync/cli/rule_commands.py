@@ -47,6 +47,18 @@ def explain(args: Namespace) -> int:
     return 0
 
 
+def release(args: Namespace) -> int:
+    """Let rules decide again what is held of a ticket."""
+    from zdsync.cli.released import released_text
+
+    done = App(load_settings()).release(args.ticket, args.field)
+    if args.json:
+        document(done.document())
+    else:
+        out(released_text(done))
+    return 0
+
+
 def apply(args: Namespace) -> int:
     """Write a plan to Zoho."""
     from zdsync.changes import Plan

@@ -32,6 +32,7 @@ def status_text(status: Status, width: int | None, *, colour: bool) -> str:
         f"           {_pool('CRM', status.crm, status.spent('crm'), 'in 24 hours')}",
         f"last run   {_run(status)}",
         f"published  {_at(status.published_at)}",
+        f"held       {_held(status)}",
         f"writing    {'paused; zdsync resume lets it go on' if status.paused else 'allowed'}",
     ]
     lines += [f"{'' if number else 'rules':11}{one}" for number, one in enumerate(status.rules)]
@@ -43,6 +44,14 @@ def status_text(status: Status, width: int | None, *, colour: bool) -> str:
     if len(status.drift) > _DRIFTED:
         lines.append(f"           … and {len(status.drift) - _DRIFTED} more in zdsync.drift")
     return table + "\n".join(lines) + "\n"
+
+
+def _held(status: Status) -> str:
+    """Fields of open tickets that rules leave alone."""
+    if not status.holds:
+        return "nothing"
+    loops = f", {status.quarantined:,} of them in quarantine" if status.quarantined else ""
+    return f"{status.holds:,} fields of open tickets{loops}; zdsync sql 'from zdsync.holds'"
 
 
 def _pool(name: str, pool: Pool, spent: float, over: str) -> str:

@@ -4,6 +4,7 @@ from zdsync.mirror.conversations import Counted
 from zdsync.mirror.database import MEND
 from zdsync.mirror.held import HIDDEN, Axis, Held, HeldRow
 from zdsync.mirror.hidden import empty_field
+from zdsync.mirror.holds import within as held_fields
 from zdsync.mirror.listed import Listed, ListedRow
 from zdsync.mirror.lock import SERVICE, WORK, hold, private_files
 from zdsync.mirror.mirror import Mirror
@@ -33,6 +34,7 @@ __all__ = [
     "copy_closed",
     "empty_field",
     "examine",
+    "held_fields",
     "hold",
     "private_files",
     "publish",

@@ -21,7 +21,7 @@ from zdsync.personal import TICKETS, Named
 from zdsync.sql import Sql, ident
 
 _FORGOTTEN = "zdsync.forgotten"
-_CHANGES = "zdsync.ticket_changes"
+_TAGGED = ("zdsync.ticket_changes", "zdsync.releases")  # a tag may be called like a person
 _COLUMNS = """
 select c.schema_name || '.' || c.table_name, c.column_name, c.data_type from duckdb_columns() c
 join duckdb_tables() t using (database_oid, schema_oid, table_oid)
@@ -69,7 +69,7 @@ def empty_forgotten(database: Database, at: datetime) -> dict[str, int]:
             many = database.count(Sql(f"delete from {ident(table)} t where {where}"))
         else:
             many = _empty(database, table, kinds[table], where)
-        if table == _CHANGES:
+        if table in _TAGGED:
             own = f"delete from {ident(table)} t where {where} and t.field like 'tag:%'"
             many += database.count(Sql(own))
         if table == TICKETS:

@@ -18,6 +18,7 @@ from zdsync.clock import Clock
 from zdsync.mirror import (
     birth,
     cursors,
+    holds,
     kept,
     migrate,
     past,
@@ -59,6 +60,7 @@ class Mirror:
         self.conversations = Conversations(database, clock, self.checkpoint)
         self.carry = self.conversations.carry
         self.wrote = partial(touched.note, database)
+        self.release = partial(holds.release, database)
         self.privacy = guard
 
     @classmethod

@@ -18,7 +18,7 @@ _FILES = (
     *("as_of", "statuses", "status_classes", "open_tickets", "rule_tickets", "ticket_replies"),
     "ticket_closers",
     *("tickets", "contacts", "accounts", "agents", "hidden_fields", "backlog_daily"),
-    *("untouched_48h", "possible_duplicates"),
+    *("untouched_48h", "possible_duplicates", "holds"),
 )
 
 

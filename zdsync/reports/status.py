@@ -15,6 +15,7 @@ from zdsync.reports.rules import Waiting, read_rules
 from zdsync.sql import Sql, load
 
 _QUERIES = "zdsync.reports.queries"
+_HOLDS = "select count(*), count(*) filter (where reason = 'flipped') from zdsync.holds"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,7 @@ class Status:
     paused: bool
     published_at: datetime | None
     drift: tuple[Drifted, ...] = ()
+    quarantined: int = 0  # of the holds: fields that changed again and again
     rules: tuple[Waiting, ...] = ()
     unresolved: int = 0  # writes of the last 30 days of which nobody knows whether they were made
 
@@ -81,6 +83,7 @@ class Status:
             },
             "last_run": self.last_run,
             "holds": self.holds,
+            "quarantined": self.quarantined,
             "unresolved": self.unresolved,
             "paused": self.paused,
             "published_at": _iso(self.published_at),
@@ -100,7 +103,7 @@ def read_status(
 
     streams = ask("status_streams", at)
     runs = ask("status_run")
-    (holds,) = rows(Sql("select count(*) from zdsync.holds where released_at is null"))[0]
+    (holds, looping) = rows(Sql(_HOLDS))[0]
     (published,) = rows(Sql("select max(as_of) from zdsync.published"))[0]
     return Status(
         streams=tuple(
@@ -117,6 +120,7 @@ def read_status(
         paused=paused,
         published_at=_aware(published),
         drift=read_drift(rows, now),
+        quarantined=int(looping),
         rules=read_rules(rows),
         unresolved=int(ask("status_unresolved", at)[0][0]),
     )

@@ -1,0 +1,102 @@
+"""What a hold does to a decision: a field stays, and the plan says so.
+
+Pure. Promises that a rule which a hold keeps from a field still decides it against rules below
+that reassert, and that a close which is held takes its outcome and its spam mark with it. Must not
+read the mirror.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
+
+from zdsync.changes.belonging import mates_of
+from zdsync.changes.drafts import Decision, Draft
+from zdsync.changes.holds import FLIPPED, Hold, Holds
+from zdsync.changes.matches import Ticket
+from zdsync.changes.plan import Held, Plan
+from zdsync.changes.wire import GIVEN, same
+from zdsync.model import Change, Scalar
+from zdsync.rules.compiled import CompiledRule
+
+
+@dataclass(frozen=True, slots=True)
+class Keeper:
+    """Keeps held fields; `kept`: (field, ticket) → the first rule in mode apply, and its value."""
+
+    holds: Holds
+    decision: Decision
+    kept: dict[tuple[str, str], tuple[str, Scalar]] = field(default_factory=dict)
+
+    def hold(
+        self, rule: CompiledRule, ticket: Ticket, name: str, *, moves: bool = False
+    ) -> Hold | None:
+        """Find what keeps a rule from a field; a move that is planned frees what it takes away."""
+        found = self.holds.on(ticket.id, name, rule)
+        frees = found is not None and moves and name in GIVEN and found.reason != FLIPPED
+        return None if frees else found
+
+    def keep(self, draft: Draft, hold: Hold) -> None:
+        """Leave a field as it stands, and say so where the rule wants it otherwise."""
+        rule, ticket = draft.rule, draft.ticket
+        if rule.mode == "apply":
+            self.kept.setdefault((draft.field, ticket.id), (rule.id, draft.after))
+        if not draft.differs:
+            self.decision.agree(draft)
+            return
+        self.decision.held.append(
+            Held(
+                *(ticket.id, draft.field, rule.id, draft.before, ticket.number, draft.after),
+                *(hold.reason, hold.told),
+            )
+        )
+
+    def above(self, draft: Draft) -> tuple[str, Scalar] | None:
+        """The rule above that would decide otherwise, were the field not held against it."""
+        found = self.kept.get((draft.field, draft.ticket.id))
+        return found if found is not None and not same(found[1], draft.after) else None
+
+
+def unheld(plan: Plan, holds: Holds, reasserting: Collection[str]) -> Plan:
+    """Leave out of a kept plan what is held since it was made.
+
+    A field that was changed and put back looks as it did, so no comparison would tell.
+    `reasserting`: ids of the rules that mind loops only.
+    """
+    moved = {one.ticket_id for one in plan.writes if one.field == "department"}
+
+    def hold(change: Change) -> Hold | None:
+        found = holds.on(change.ticket_id, change.field)
+        frees = change.field in GIVEN and change.ticket_id in moved
+        minds = not frees and change.rule not in reasserting
+        return found if found is not None and (minds or found.reason == FLIPPED) else None
+
+    found = {one.change_id: why for one in plan.changes if (why := hold(one)) is not None}
+    if not found:
+        return plan
+    lost = [one for one in plan.changes if one.change_id in found]
+    closes = {(one.ticket_id, one.rule) for one in lost if one.field == "status"}
+    mates = {
+        one.change_id
+        for ticket in dict.fromkeys(one.ticket_id for one in lost)
+        for one in mates_of(
+            [one for one in lost if one.ticket_id == ticket],
+            [one for one in plan.changes if one.ticket_id == ticket],
+        )
+    }
+    kept = tuple(
+        one
+        for one in plan.changes
+        if one.change_id not in found
+        and one.change_id not in mates
+        and not (one.field == "spam" and (one.ticket_id, one.rule) in closes)
+    )
+    told = tuple(_held(one, found[one.change_id]) for one in lost)
+    return replace(plan, changes=kept, held=(*plan.held, *told))
+
+
+def _held(change: Change, hold: Hold) -> Held:
+    return Held(
+        *(change.ticket_id, change.field, change.rule, change.before, change.ticket_number),
+        *(change.after, hold.reason, hold.told),
+    )
