@@ -25,7 +25,7 @@ from zdsync.errors import MirrorFailed, ZdsyncError
 from zdsync.forgetting import keep_private
 from zdsync.mirror import SERVICE, Mirror, Shield, hold, journal_files
 from zdsync.pull import Allowance, Attached, PastReader, Progress, Puller, Quiet, paced
-from zdsync.readings import published
+from zdsync.readings import published, reading
 from zdsync.settings import Settings
 from zdsync.workfile import TURN, make_folders
 
@@ -179,7 +179,8 @@ class Workplace:
             lacks=self.lacks,
             voice=self.settings.voice,
             messenger=messenger(self.settings, self.clock),
-            speechless=_speechless(journal_files.lost(run.mirror)),
+            speechless=_speechless(journal_files.lost(run.mirror, self.journal_dir)),
+            follow=lambda: self.follow_journal(run.mirror),
             skips=self.skips,
             recall=lambda plan_id: shelf.recall(plan_id, self.plans),
         )
@@ -219,26 +220,38 @@ class Workplace:
             self._publish(run.mirror)
 
     def _load_journal(self, mirror: Mirror) -> None:
-        """Load what the journal's files hold beyond what this mirror loaded.
+        """Load what the journal's files hold beyond what this mirror loaded, and miss what is lost.
 
         A new mirror, or one that was put back, learns what was written.
         """
-        if not self.journal_dir.is_dir():
-            journal_files.grown(mirror, {})
-            return  # a pull that never wrote need not know how to
+        with self._journal_read():
+            trust = mirror.privacy.unfinished
+            journal_files.look(mirror, self.journal_dir, self._published_months, trust=trust)
+
+    def follow_journal(self, mirror: Mirror) -> None:
+        """Load what was written to the journal meanwhile."""
+        with self._journal_read():
+            journal_files.follow(mirror, self.journal_dir)
+
+    @contextmanager
+    def _journal_read(self) -> Iterator[None]:
         try:
-            sizes = self.journal.sizes()
-            grown = journal_files.grown(mirror, sizes)
-            if grown:
-                mirror.load_journal(self.journal.lines(only=grown))
-                journal_files.loaded(mirror, sizes)
+            yield
         except OSError as error:
             what = f"the journal in {self.journal_dir} cannot be read: {error.strerror}"
             raise MirrorFailed(what, "mend the rights or the disk") from None
 
+    def _published_months(self) -> list[str]:
+        """The files of the journal that the published copy tells of; it may outlive the mirror."""
+        try:
+            with reading(self.settings) as copy:
+                return journal_files.served_months(copy.rows)
+        except ZdsyncError:
+            return []  # no copy, or one that cannot tell
+
     def adopt(self, mirror: Mirror) -> bool:
         """Take the journal as it stands for whole; False where nothing of it was missed."""
-        return journal_files.adopt(mirror, self.journal.sizes())
+        return journal_files.adopt(mirror, self.journal_dir)
 
     def _resume(self, mirror: Mirror) -> None:
         """Go on with the account of credits from what others spent meanwhile."""
