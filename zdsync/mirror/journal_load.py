@@ -11,11 +11,11 @@ import hashlib
 import json
 import logging
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import orjson
 
@@ -32,7 +32,7 @@ class Table(Protocol):
 
     def transaction(self) -> AbstractContextManager[None]: ...
 
-    def load_journal(self, lines: list[bytes]) -> int: ...
+    def load_journal(self, lines: Iterable[Mapping[str, Any] | bytes]) -> int: ...
 
     def note(self, name: str, value: str) -> None: ...
 
@@ -142,4 +142,15 @@ def _torn(line: bytes) -> bool:
     Such a line was never on disk as a whole, so nothing was sent because of it.
     """
     left = line.strip(b"\0\r ")
-    return not left or (left.startswith(b"{") and not left.endswith(b"}"))
+    return not left or (left.startswith(b"{") and (not left.endswith(b"}") or _ends_early(left)))
+
+
+def _ends_early(line: bytes) -> bool:
+    """Whether nothing is wrong with the line but that more should come."""
+    try:
+        json.loads(line)
+    except json.JSONDecodeError as error:
+        return error.pos >= len(error.doc)
+    except ValueError:  # no UTF-8
+        return False
+    return False
