@@ -6,7 +6,8 @@ Has no logic of its own; each command of the command line calls one method here.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from zdsync.flow import Flow
     from zdsync.forgetting import Agree, Forgotten
     from zdsync.hindsight import Asked
+    from zdsync.reports.journal import Ask
     from zdsync.reports.status import Status
     from zdsync.undoing import Undone
 
@@ -231,6 +233,21 @@ class App:
         """Let rules speak again after files of the journal were lost; False where none were."""
         with self.place.run("adopt") as run:
             return self.place.adopt(run.mirror)
+
+    @contextmanager
+    def journal(self) -> Iterator[tuple[Ask, str]]:
+        """Yield what answers questions to the journal, up to now, and '' or why only up to when."""
+        if not (self.place.settings.private_dir / MIRROR).exists():
+            raise no_mirror(self.place.settings)
+        with ExitStack() as stack:
+            try:
+                mirror = stack.enter_context(self.place.work("zdsync journal", wait=0))
+            except MirrorBusy as busy:
+                copy = stack.enter_context(reading(self.place.settings))
+                yield copy.columns_and_rows, busy.what
+                return
+            self.place.follow_journal(mirror)
+            yield stack.enter_context(mirror.reader()).columns_and_rows, ""
 
     def pause(self) -> None:
         """Stop writing before the next write."""

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     # What one command needs is imported by its method: a pull must not wait for the rules.
     from zdsync.changes import Journal
     from zdsync.flow import Flow
+    from zdsync.model import Portal
     from zdsync.rulebook import Rulebook
     from zdsync.rules import CompiledRule
     from zdsync.telling import Skips
@@ -44,7 +45,7 @@ _TICKS = 12  # lately: what a tick costs is the middle of so many
 
 @dataclass(slots=True)
 class Run:
-    """One recorded run: the open mirror, its id, what it comes to (pulled, applied, …).
+    """One recorded run: the open mirror, its id and command, what it comes to (pulled, applied, …).
 
     `allowance`: what it may still spend on what hangs on tickets.
     """
@@ -52,6 +53,7 @@ class Run:
     mirror: Mirror
     id: str
     allowance: Allowance
+    command: str
     counts: dict[str, int] = field(default_factory=dict)
 
 
@@ -167,9 +169,11 @@ class Workplace:
         from zdsync.changes import shelf
         from zdsync.flow import Flow
 
+        portal = run.mirror.portal()
+        self._sign(run.command, portal)
         return Flow(
             mirror=run.mirror,
-            portal=run.mirror.portal(),
+            portal=portal,
             clock=self.clock,
             every=self.settings.every,
             owner_map=self.settings.owner_map,
@@ -185,6 +189,15 @@ class Workplace:
             recall=lambda plan_id: shelf.recall(plan_id, self.plans),
         )
 
+    def _sign(self, command: str, portal: Portal) -> None:
+        """Let the journal say who writes, and by which rule as it stands."""
+        from zdsync.changes.signature import Signature
+        from zdsync.changes.wire import field_name
+
+        closing = [name for name, kind in portal.statuses.items() if kind == "Closed"]
+        outcome = field_name(portal.outcome_field)
+        self.journal.by = Signature(command, self.rulebook.digest_of, closing, outcome)
+
     def lacks(self, rule: CompiledRule) -> list[str]:
         """The columns that a rule needs and ZDSYNC_EXCLUDE leaves out."""
         from zdsync.rulebook import lacks
@@ -196,7 +209,7 @@ class Workplace:
         """One recorded run over the private mirror; what it changed is published at its end."""
         with self.work(f"zdsync {command}") as mirror:
             run_id = f"{self.clock.now():%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
-            run = Run(mirror, run_id, Allowance(self.settings.child_credits))
+            run = Run(mirror, run_id, Allowance(self.settings.child_credits), command)
             self._load_journal(mirror)
             mirror.start_run(run.id, command)
             self._resume(mirror)

@@ -20,6 +20,7 @@ from typing import Any
 
 import orjson
 
+from zdsync.changes.signature import Signature
 from zdsync.changes.wire import is_speech, lasting
 from zdsync.clock import Clock
 from zdsync.errors import MirrorFailed
@@ -71,6 +72,7 @@ class Journal:
         self._lock = threading.Lock()
         self._open: set[tuple[str, str]] = set()
         self._listed: set[Path] = set()  # files whose names are on disk for sure
+        self.by = Signature()  # who writes, and why
 
     def intend(
         self, changes: Sequence[Change], *, run_id: str, plan_id: str, rules_digest: str
@@ -80,7 +82,10 @@ class Journal:
             raise ValueError(f"a group holds at most {GROUP} intents")
         at = self._clock.now().isoformat()
         shared = {"kind": "intent", "run_id": run_id, "plan_id": plan_id, "intended_at": at}
-        lines = [{**shared, "rules_digest": rules_digest, **_intent(one)} for one in changes]
+        lines = [
+            {**shared, "rules_digest": rules_digest, **_intent(one), **signed}
+            for one, signed in zip(changes, self.by.under(changes), strict=True)
+        ]
         self._append(lines, durable=True)
         with self._lock:
             self._open.update((run_id, change.change_id) for change in changes)
