@@ -5,6 +5,7 @@ Has no logic of its own; each command of the command line calls one method here.
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -237,17 +238,20 @@ class App:
     @contextmanager
     def journal(self) -> Iterator[tuple[Ask, str]]:
         """Yield what answers questions to the journal, up to now, and '' or why only up to when."""
-        if not (self.place.settings.private_dir / MIRROR).exists():
-            raise no_mirror(self.place.settings)
+        settings = self.place.settings
+        ours = os.access(settings.private_dir / MIRROR, os.R_OK | os.W_OK)
+        busy = "" if ours else "the private mirror is not there for us"
         with ExitStack() as stack:
-            try:
-                mirror = stack.enter_context(self.place.work("zdsync journal", wait=0))
-            except MirrorBusy as busy:
-                copy = stack.enter_context(reading(self.place.settings))
-                yield copy.columns_and_rows, busy.what
-                return
-            self.place.follow_journal(mirror)
-            yield stack.enter_context(mirror.reader()).columns_and_rows, ""
+            if ours:
+                try:
+                    mirror = stack.enter_context(self.place.work("zdsync journal", wait=0))
+                except MirrorBusy as error:
+                    busy = error.what
+                else:
+                    self.place.follow_journal(mirror)
+                    yield stack.enter_context(mirror.reader()).columns_and_rows, ""
+                    return
+            yield stack.enter_context(reading(settings)).columns_and_rows, busy
 
     def pause(self) -> None:
         """Stop writing before the next write."""
