@@ -190,13 +190,15 @@ class Workplace:
         )
 
     def _sign(self, command: str, portal: Portal) -> None:
-        """Let the journal say who writes, and by which rule as it stands."""
+        """Let the journal say who writes, by which rule as it stands; ask for addresses anew."""
         from zdsync.changes.signature import Signature
         from zdsync.changes.wire import field_name
 
         closing = [name for name, kind in portal.statuses.items() if kind == "Closed"]
         outcome = field_name(portal.outcome_field)
         self.journal.by = Signature(command, self.rulebook.digest_of, closing, outcome)
+        if "zoho" in self.__dict__:
+            self.zoho.desk.speech.forget_addresses()
 
     def lacks(self, rule: CompiledRule) -> list[str]:
         """The columns that a rule needs and ZDSYNC_EXCLUDE leaves out."""

@@ -22,7 +22,7 @@ rules:
   - id: quiet-rule
     why: It never finds anything.
     when: {subject: x}
-    then: [{tag: [y]}]
+    then: [{tag: [seen]}]
 """
 ESC = "\x1b[31m\x9b2J\u202e"
 
