@@ -214,7 +214,7 @@ def test_an_address_that_was_added_meanwhile_is_known_at_the_next_run(tmp_path: 
         app = place.app()
         _, applied = app.apply(None, lambda plan: True, destructive=True)
         assert applied is not None and set(applied.outcomes) == {"rejected"}
-        place.box.variant = Variant()
+        place.box.api.variant = Variant()
         _, applied = app.apply(None, lambda plan: True, destructive=True)
         assert applied is not None and set(applied.outcomes) == {"applied"}
 
