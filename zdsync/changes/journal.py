@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -146,20 +146,9 @@ class Journal:
             self._open.update((entry.run_id, entry.change_id) for entry in found)
         return found
 
-    def sizes(self) -> dict[str, int]:
-        """The bytes of each file; a file only ever grows."""
-        return {path.name: path.stat().st_size for path in sorted(self._folder.glob(_FILES))}
-
-    def lines(
-        self, months: int | None = None, *, only: Collection[str] | None = None
-    ) -> Iterator[dict[str, Any]]:
-        """Yield the decoded lines of the files, oldest first (for `Mirror.load_journal`).
-
-        `months`: of so many of the newest files; `only`: of files of these names.
-        """
+    def lines(self, months: int | None = None) -> Iterator[dict[str, Any]]:
+        """Yield the decoded lines of the files, or of so many of the newest, oldest first."""
         paths = sorted(self._folder.glob(_FILES))
-        if only is not None:
-            paths = [path for path in paths if path.name in only]
         for path in paths[-months:] if months else paths:
             for raw in path.read_bytes().splitlines():
                 try:

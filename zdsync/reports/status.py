@@ -53,6 +53,7 @@ class Status:
     drift: tuple[Drifted, ...] = ()
     rules: tuple[Waiting, ...] = ()
     unresolved: int = 0  # writes of the last 30 days of which nobody knows whether they were made
+    journal_lost: tuple[str, ...] = ()  # files; without them rules say nothing
 
     def spent(self, system: str) -> float:
         """Credits of one system's pool; Desk and CRM each have their own."""
@@ -86,6 +87,7 @@ class Status:
             "published_at": _iso(self.published_at),
             "drift": [one.document() for one in self.drift],
             "rules": [one.document() for one in self.rules],
+            "journal_lost": list(self.journal_lost),
         }
 
 
@@ -100,6 +102,7 @@ def read_status(
 
     streams = ask("status_streams", at)
     runs = ask("status_run")
+    ((lost,),) = ask("status_journal")
     (holds,) = rows(Sql("select count(*) from zdsync.holds where released_at is null"))[0]
     (published,) = rows(Sql("select max(as_of) from zdsync.published"))[0]
     return Status(
@@ -119,6 +122,7 @@ def read_status(
         drift=read_drift(rows, now),
         rules=read_rules(rows),
         unresolved=int(ask("status_unresolved", at)[0][0]),
+        journal_lost=tuple(sorted(lost)),
     )
 
 
