@@ -233,7 +233,7 @@ class App:
     def adopt(self) -> bool:
         """Let rules speak again after files of the journal were lost; False where none were."""
         with self.place.run("adopt") as run:
-            return self.place.adopt(run.mirror)
+            return journal_files.adopt(run.mirror, self.place.journal_dir)
 
     @contextmanager
     def journal(self) -> Iterator[tuple[Ask, str]]:

@@ -264,10 +264,6 @@ class Workplace:
         except ZdsyncError:
             return []  # no copy, or one that cannot tell
 
-    def adopt(self, mirror: Mirror) -> bool:
-        """Take the journal as it stands for whole; False where nothing of it was missed."""
-        return journal_files.adopt(mirror, self.journal_dir)
-
     def _resume(self, mirror: Mirror) -> None:
         """Go on with the account of credits from what others spent meanwhile."""
         self._mirror, self._spent_before = mirror, 0.0
