@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from zdsync.clock import Clock
 from zdsync.errors import MirrorBusy, PlanRefused
+from zdsync.mirror import journal_files
 from zdsync.pull import (
     ALLOWANCE,
     CHECKED,
