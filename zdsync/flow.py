@@ -50,6 +50,7 @@ log = logging.getLogger(__name__)
 _MANY_OPEN = 50_000  # tickets from which on what was found in texts is kept between plans
 
 ROUNDS = 4  # of reading for one plan: rows, tags, conversations, and what those bring up
+RECENT = 2  # files of the journal, a month each, that hold the last day for sure
 PATIENCE = 3  # pauses after which a stream is too old to act on
 
 
