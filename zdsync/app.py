@@ -5,14 +5,17 @@ Has no logic of its own; each command of the command line calls one method here.
 
 from __future__ import annotations
 
+import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zdsync.clock import Clock
 from zdsync.errors import MirrorBusy, PlanRefused
+from zdsync.mirror import journal_files
 from zdsync.pull import (
     ALLOWANCE,
     CHECKED,
@@ -41,6 +44,7 @@ if TYPE_CHECKING:
     from zdsync.flow import Flow
     from zdsync.forgetting import Agree, Forgotten
     from zdsync.hindsight import Asked
+    from zdsync.reports.journal import Ask
     from zdsync.reports.status import Status
     from zdsync.undoing import Undone
 
@@ -232,7 +236,25 @@ class App:
     def adopt(self) -> bool:
         """Let rules speak again after files of the journal were lost; False where none were."""
         with self.place.run("adopt") as run:
-            return self.place.adopt(run.mirror)
+            return journal_files.adopt(run.mirror, self.place.journal_dir)
+
+    @contextmanager
+    def journal(self) -> Iterator[tuple[Ask, str]]:
+        """Yield what answers questions to the journal, up to now, and '' or why only up to when."""
+        settings = self.place.settings
+        ours = os.access(settings.private_dir / MIRROR, os.R_OK | os.W_OK)
+        busy = "" if ours else "the private mirror is not there for us"
+        with ExitStack() as stack:
+            if ours:
+                try:
+                    mirror = stack.enter_context(self.place.work("zdsync journal", wait=0))
+                except MirrorBusy as error:
+                    busy = error.what
+                else:
+                    self.place.follow_journal(mirror)
+                    yield stack.enter_context(mirror.reader()).columns_and_rows, ""
+                    return
+            yield stack.enter_context(reading(settings)).columns_and_rows, busy
 
     def release(self, ticket: str, field: str = "") -> Released:
         """Let rules decide a held field of a ticket again, or all of its fields."""

@@ -164,6 +164,8 @@ def _replies(zoho: Zoho) -> str:
     own = zoho.desk.speech.reply_addresses()
     if own is None:
         return "on; the portal shows no list of its addresses, and refuses a wrong one itself"
+    if not own:
+        return "on, but the portal shows no address that replies may come from"
     return f"on, from {', '.join(sorted(own))}"
 
 

@@ -75,6 +75,7 @@ class Flow:
     speechless: str = ""  # why rules may say nothing in this run
     skips: Skips = field(default_factory=Skips)
     recall: Callable[[str], Plan | None] = lambda plan_id: None  # a plan that was being applied
+    follow: Callable[[], None] = lambda: None  # loads the journal's new lines into the mirror
 
     def plan(self, rules: RuleFile, *, rule: str | None = None, ticket: str | None = None) -> Plan:
         """Plan what the rules ask for; reads the tags of the tickets that need it first."""
@@ -113,7 +114,7 @@ class Flow:
         now = self.clock.now().astimezone(UTC).replace(tzinfo=None)
         asked = Sql(load("zdsync.changes.queries", "open.sql"), (now - WORTH, now - WORTH_A_LIST))
         if self.mirror.rows(asked) and recover(desk(), self.journal, self.clock):
-            self.mirror.load_journal(self.journal.lines())
+            self.follow()
 
     def plan_unattended(self, rules: RuleFile) -> Plan:
         """Plan what may be written with nobody watching; the operator hears what is paused."""
@@ -222,7 +223,7 @@ class Flow:
             progress=progress,
             messenger=self.messenger,
         )
-        self.mirror.load_journal(self.journal.lines(RECENT))
+        self.follow()
         note_done(self.mirror, self.clock.now())
         log.info(
             "run=%s plan=%s %s left=%d halted=%s",

@@ -13,14 +13,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from zdsync.errors import Misconfigured, Problem
-from zdsync.mirror import Mirror
+from zdsync.mirror import Mirror, journal_files
 from zdsync.readings import MIRROR, published
 from zdsync.settings import Settings
 
 _OURS = (
     *("mirror.duckdb", "STOP", "private/mirror.duckdb", "private/mirror.duckdb.wal"),
     *("private/*.lock", "private/token.json", "private/refresh_token", "private/forgotten.ndjson"),
-    *("private/journal/*.ndjson", "private/plans/*.json"),
+    *("private/journal/*.ndjson", f"private/{journal_files.WITNESS}", "private/plans/*.json"),
 )
 
 
@@ -73,6 +73,7 @@ def finish(mirror: Mirror, settings: Settings) -> tuple[Mapping[str, int], int, 
     from zdsync.changes import scrub  # a pull must not wait for the rules
 
     lines = scrub.journal(settings.private_dir / "journal", privacy.forgotten_tickets())
+    journal_files.rewritten(mirror, settings.private_dir / "journal")
     plans = scrub.plans(settings.private_dir / "plans")
     rows = privacy.empty()
     _sweep(settings.data_dir)

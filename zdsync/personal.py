@@ -39,7 +39,10 @@ _PLAIN = _BOOKKEEPING | frozenset(
 )
 # Columns of zdsync's own tables: words of ours.
 _OURS = frozenset(
-    {"field", "actor", "source", "outcome", "rules_digest", "rule_digest", "rule", "stream"}
+    {
+        *("field", "actor", "source", "outcome", "rules_digest", "rule", "stream"),
+        *("action", "evidence", "rule_digest", "command"),  # evidence: names of fields
+    }
 )
 _NUMBERS = ("INT", "DOUBLE", "FLOAT", "DECIMAL", "BOOL", "TIME", "DATE")  # in names of SQL types
 # Rows that say nothing once their texts are gone.

@@ -46,6 +46,11 @@ class Rulebook:
         self._voice = voice
         self._good: RuleFile | None = None
         self._said = ""
+        self._digests: dict[str, str] = {}
+
+    def digest_of(self, rule: str) -> str | None:
+        """The digest of a rule as it was read last; None for one that is not in the file."""
+        return self._digests.get(rule)
 
     def load(self, portal: Portal | None, only: str | None = None) -> RuleFile:
         """Read the file; Misconfigured with every problem. Examples are not run.
@@ -61,6 +66,7 @@ class Rulebook:
         if only is not None and only not in ids:
             problem = Problem("--rule", "is no rule", near(only, ids), only)
             raise Misconfigured(f"{self.path} has no such rule", [problem])
+        self._digests = {rule.id: rule.digest for rule in loaded.rules.rules}
         return loaded.rules
 
     def read(self, portal: Portal | None) -> Loaded:

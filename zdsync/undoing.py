@@ -51,7 +51,7 @@ def take_back(
     """
     asked = _find(place, run, word)
     if asked.entries and recover(place.zoho.desk, place.journal, place.clock):
-        run.mirror.load_journal(place.journal.lines())
+        place.follow_journal(run.mirror)
         asked = _find(place, run, word)  # what a crash left open is settled now
     flow = place.flow(run)
     found = _plan(place, run, flow, asked)

@@ -25,7 +25,7 @@ from zdsync.errors import MirrorFailed, ZdsyncError
 from zdsync.forgetting import keep_private
 from zdsync.mirror import SERVICE, Mirror, Shield, hold, journal_files
 from zdsync.pull import Allowance, Attached, PastReader, Progress, Puller, Quiet, paced
-from zdsync.readings import published
+from zdsync.readings import published, reading
 from zdsync.settings import Settings
 from zdsync.workfile import TURN, make_folders
 
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     # What one command needs is imported by its method: a pull must not wait for the rules.
     from zdsync.changes import Journal
     from zdsync.flow import Flow
+    from zdsync.model import Portal
     from zdsync.rulebook import Rulebook
     from zdsync.rules import CompiledRule
     from zdsync.telling import Skips
@@ -44,7 +45,7 @@ _TICKS = 12  # lately: what a tick costs is the middle of so many
 
 @dataclass(slots=True)
 class Run:
-    """One recorded run: the open mirror, its id, what it comes to (pulled, applied, …).
+    """One recorded run: the open mirror, its id and command, what it comes to (pulled, applied, …).
 
     `allowance`: what it may still spend on what hangs on tickets.
     """
@@ -52,6 +53,7 @@ class Run:
     mirror: Mirror
     id: str
     allowance: Allowance
+    command: str
     counts: dict[str, int] = field(default_factory=dict)
 
 
@@ -167,9 +169,11 @@ class Workplace:
         from zdsync.changes import shelf
         from zdsync.flow import Flow
 
+        portal = run.mirror.portal()
+        self._sign(run.command, portal)
         return Flow(
             mirror=run.mirror,
-            portal=run.mirror.portal(),
+            portal=portal,
             clock=self.clock,
             every=self.settings.every,
             owner_map=self.settings.owner_map,
@@ -179,10 +183,22 @@ class Workplace:
             lacks=self.lacks,
             voice=self.settings.voice,
             messenger=messenger(self.settings, self.clock),
-            speechless=_speechless(journal_files.lost(run.mirror)),
+            speechless=_speechless(journal_files.lost(run.mirror, self.journal_dir)),
+            follow=lambda: self.follow_journal(run.mirror),
             skips=self.skips,
             recall=lambda plan_id: shelf.recall(plan_id, self.plans),
         )
+
+    def _sign(self, command: str, portal: Portal) -> None:
+        """Let the journal say who writes, by which rule as it stands; ask for addresses anew."""
+        from zdsync.changes.signature import Signature
+        from zdsync.changes.wire import field_name
+
+        closing = [name for name, kind in portal.statuses.items() if kind == "Closed"]
+        outcome = field_name(portal.outcome_field)
+        self.journal.by = Signature(command, self.rulebook.digest_of, closing, outcome)
+        if "zoho" in self.__dict__:
+            self.zoho.desk.speech.forget_addresses()
 
     def lacks(self, rule: CompiledRule) -> list[str]:
         """The columns that a rule needs and ZDSYNC_EXCLUDE leaves out."""
@@ -195,7 +211,7 @@ class Workplace:
         """One recorded run over the private mirror; what it changed is published at its end."""
         with self.work(f"zdsync {command}") as mirror:
             run_id = f"{self.clock.now():%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
-            run = Run(mirror, run_id, Allowance(self.settings.child_credits))
+            run = Run(mirror, run_id, Allowance(self.settings.child_credits), command)
             self._load_journal(mirror)
             mirror.start_run(run.id, command)
             self._resume(mirror)
@@ -219,26 +235,34 @@ class Workplace:
             self._publish(run.mirror)
 
     def _load_journal(self, mirror: Mirror) -> None:
-        """Load what the journal's files hold beyond what this mirror loaded.
+        """Load what the journal's files hold beyond what this mirror loaded, and miss what is lost.
 
         A new mirror, or one that was put back, learns what was written.
         """
-        if not self.journal_dir.is_dir():
-            journal_files.grown(mirror, {})
-            return  # a pull that never wrote need not know how to
+        with self._journal_read():
+            trust = mirror.privacy.unfinished
+            journal_files.look(mirror, self.journal_dir, self._published_months, trust=trust)
+
+    def follow_journal(self, mirror: Mirror) -> None:
+        """Load what was written to the journal meanwhile."""
+        with self._journal_read():
+            journal_files.follow(mirror, self.journal_dir)
+
+    @contextmanager
+    def _journal_read(self) -> Iterator[None]:
         try:
-            sizes = self.journal.sizes()
-            grown = journal_files.grown(mirror, sizes)
-            if grown:
-                mirror.load_journal(self.journal.lines(only=grown))
-                journal_files.loaded(mirror, sizes)
+            yield
         except OSError as error:
             what = f"the journal in {self.journal_dir} cannot be read: {error.strerror}"
             raise MirrorFailed(what, "mend the rights or the disk") from None
 
-    def adopt(self, mirror: Mirror) -> bool:
-        """Take the journal as it stands for whole; False where nothing of it was missed."""
-        return journal_files.adopt(mirror, self.journal.sizes())
+    def _published_months(self) -> list[str]:
+        """The files of the journal that the published copy tells of; it may outlive the mirror."""
+        try:
+            with reading(self.settings) as copy:
+                return journal_files.served_months(copy.rows)
+        except ZdsyncError:
+            return []  # no copy, or one that cannot tell
 
     def _resume(self, mirror: Mirror) -> None:
         """Go on with the account of credits from what others spent meanwhile."""

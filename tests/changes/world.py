@@ -219,7 +219,7 @@ class Speech:
         self.desk.call("reply", ticket_id, (sender, to))
         self.said.append((ticket_id, "reply", content))
 
-    def reply_addresses(self) -> frozenset[str] | None:
+    def reply_addresses(self, sender: str = "") -> frozenset[str] | None:
         return self.own
 
     def finds_comment(self, ticket_id: str, ours: Callable[[str], bool]) -> bool:

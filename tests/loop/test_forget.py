@@ -30,6 +30,10 @@ rules:
     when: {{subject: {{contains: Verschwiegene}}, contact.email: {{is: {MAIL}}}}}
     then: [set: {{category: Dental}}]
 """
+WROTE = """
+SELECT ticket_id, action, command, evidence, rule_digest IS NOT NULL, before, after, outcome
+FROM zdsync.journal
+"""
 
 
 def _fill(place: Portal) -> Person:
@@ -72,6 +76,15 @@ def test_no_byte_of_a_forgotten_person_is_left_in_any_file(tmp_path: Path) -> No
         assert done.contact == person.contact
         assert done.rows["desk.tickets"] == 2
         assert (done.journal, done.plans) == (1, 1)
+        assert found(data) == []
+        for lost in ("", "mirror.duckdb*"):  # what was done stays whole, also out of the files
+            for file in (data / "private").glob(lost or "none"):
+                file.unlink()
+            place.pull()
+            assert place.rows(WROTE) == [
+                (person.open, "set", "apply", ["cf.cf_cid", "text"], True, None, None, "applied")
+            ]
+            assert not [one for one in place.app().plan().skipped if "adopt" in one.reason]
         assert found(data) == []
 
 

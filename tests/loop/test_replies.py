@@ -41,6 +41,10 @@ def sent(place: Portal, ticket: Ticket) -> list[Thread]:
     return [one for one in place.box.state.children.threads(ticket) if "Ref. " in one.content]
 
 
+def texts(place: Portal) -> list[str]:
+    return [one.content for ticket in tickets(place) for one in sent(place, ticket)]
+
+
 def people(place: Portal) -> list[Ticket]:
     """Tickets of Support from an address that may be answered."""
     agents = {one.email.lower() for one in place.box.state.agents.values()}
@@ -178,3 +182,96 @@ def test_addresses_that_are_shown_by_department_are_known_too(tmp_path: Path) ->
         place.settings = place.settings.model_copy(update={"replies": True})
         own = place.app().place.zoho.desk.speech.reply_addresses()
         assert own is not None and {OURS, "it@clinic.example"} <= own
+
+
+@pytest.mark.parametrize("shown", ["portal", "department", "first"])
+@pytest.mark.parametrize("have", [None, ("Support", "IT"), ("IT",), ()])
+def test_whatever_lists_of_addresses_there_are_only_a_configured_one_is_used(
+    tmp_path: Path, shown: str, have: tuple[str, ...] | None
+) -> None:
+    """A department without an address, and a portal without any; a list of one department only."""
+    variant = Variant(reply_addresses_of=shown, reply_departments=have)
+    with portal(tmp_path, tickets=30, variant=variant) as place:
+        place.settings = place.settings.model_copy(update={"replies": True})
+        place.pull()
+        place.rules(RULE % OURS)
+        calls = len(place.box.calls)
+        found = apply(place, destructive=True)
+        sends = [call for call in place.box.calls[calls:] if "sendReply" in call.endpoint]
+        if have is None or "Support" in have:
+            assert set(found.outcomes) == {"applied"}
+        else:
+            assert set(found.outcomes) == {"rejected"} and not sends
+            assert "no address that the portal replies from" in found.failures[0][1].error
+
+
+def test_an_address_that_was_added_meanwhile_is_known_at_the_next_run(tmp_path: Path) -> None:
+    variant = Variant(reply_departments=())
+    with portal(tmp_path, tickets=30, variant=variant) as place:
+        place.settings = place.settings.model_copy(update={"replies": True})
+        place.pull()
+        place.rules(RULE % OURS)
+        app = place.app()
+        _, applied = app.apply(None, lambda plan: True, destructive=True)
+        assert applied is not None and set(applied.outcomes) == {"rejected"}
+        place.box.api.variant = Variant()
+        _, applied = app.apply(None, lambda plan: True, destructive=True)
+        assert applied is not None and set(applied.outcomes) == {"applied"}
+
+
+def test_a_ticket_that_has_another_address_since_the_plan_is_not_answered(place: Portal) -> None:
+    first = people(place)[0]
+    plan = place.app().plan()
+    for email in ("other@person.example", None):
+        first.email = email  # a merged contact, say: the ticket's own time may stand still
+        _, applied = place.app().apply(plan.plan_id, lambda plan: True, destructive=True)
+        assert applied is not None
+        ((change, receipt),) = applied.failures
+        assert (change.ticket_id, receipt.outcome) == (first.id, "rejected")
+        assert "another one now" in receipt.error and "person.example" not in receipt.error
+    assert not sent(place, first)
+
+
+def test_no_customer_reads_a_gap_where_a_field_is_empty(place: Portal) -> None:
+    """A contact without a name, a ticket without a contact, one without an address."""
+    some = people(place)
+    nameless, orphan, mailless = some[:3]
+    contact = place.box.state.contacts[str(nameless.contact_id)]
+    contact.first, contact.last = None, ""
+    place.box.edit(orphan.id, contact_id=None)
+    place.box.edit(mailless.id, email=None)
+    place.pull(full=True)
+    plan = place.app().plan()
+    reasons = {one.ticket_id: one.reason for one in plan.unresolved}
+    assert "prints an empty field (contact.name)" in reasons[nameless.id]
+    assert "prints an empty field (contact.name)" in reasons[orphan.id]
+    assert "no e-mail address" in reasons[mailless.id]
+    apply(place, destructive=True)
+    assert not sent(place, nameless) and not sent(place, orphan) and not sent(place, mailless)
+    assert not [text for text in texts(place) if "Dear ," in text]
+
+
+@pytest.mark.parametrize(
+    ("template", "broken"),
+    [
+        ("{{ priority | round }}", True),  # a text is no number
+        ("{% if cf.cf_outcome > 5 %}x{% endif %} hello", True),
+        ("{{ 'x' * 3 }}", True),
+        ("{% if priority %}{% endif %}", True),
+        ("Dear {{ contact.name | default('customer') }}", False),
+        ("Dear {% if contact.name %}{{ contact.name }}{% else %}customer{% endif %}", False),
+    ],
+)
+def test_a_template_that_fails_for_a_ticket_says_nothing_to_its_customer(
+    place: Portal, template: str, broken: bool
+) -> None:
+    from zdsync.errors import Misconfigured
+
+    text = (RULE % OURS).replace("Dear {{ contact.name }},\\nwe read {{ subject }}.", template)
+    place.rules(text)
+    try:
+        place.app().apply(None, lambda plan: True, destructive=True)
+    except Misconfigured:
+        assert broken
+    assert bool(texts(place)) is not broken
+    assert not [one for one in texts(place) if "{" in one or "Undefined" in one]

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,6 +20,7 @@ from typing import Any
 
 import orjson
 
+from zdsync.changes.signature import Signature
 from zdsync.changes.wire import is_speech, lasting
 from zdsync.clock import Clock
 from zdsync.errors import MirrorFailed
@@ -71,6 +72,7 @@ class Journal:
         self._lock = threading.Lock()
         self._open: set[tuple[str, str]] = set()
         self._listed: set[Path] = set()  # files whose names are on disk for sure
+        self.by = Signature()  # who writes, and why
 
     def intend(
         self, changes: Sequence[Change], *, run_id: str, plan_id: str, rules_digest: str
@@ -80,7 +82,10 @@ class Journal:
             raise ValueError(f"a group holds at most {GROUP} intents")
         at = self._clock.now().isoformat()
         shared = {"kind": "intent", "run_id": run_id, "plan_id": plan_id, "intended_at": at}
-        lines = [{**shared, "rules_digest": rules_digest, **_intent(one)} for one in changes]
+        lines = [
+            {**shared, "rules_digest": rules_digest, **_intent(one), **signed}
+            for one, signed in zip(changes, self.by.under(changes), strict=True)
+        ]
         self._append(lines, durable=True)
         with self._lock:
             self._open.update((run_id, change.change_id) for change in changes)
@@ -141,20 +146,9 @@ class Journal:
             self._open.update((entry.run_id, entry.change_id) for entry in found)
         return found
 
-    def sizes(self) -> dict[str, int]:
-        """The bytes of each file; a file only ever grows."""
-        return {path.name: path.stat().st_size for path in sorted(self._folder.glob(_FILES))}
-
-    def lines(
-        self, months: int | None = None, *, only: Collection[str] | None = None
-    ) -> Iterator[dict[str, Any]]:
-        """Yield the decoded lines of the files, oldest first (for `Mirror.load_journal`).
-
-        `months`: of so many of the newest files; `only`: of files of these names.
-        """
+    def lines(self, months: int | None = None) -> Iterator[dict[str, Any]]:
+        """Yield the decoded lines of the files, or of so many of the newest, oldest first."""
         paths = sorted(self._folder.glob(_FILES))
-        if only is not None:
-            paths = [path for path in paths if path.name in only]
         for path in paths[-months:] if months else paths:
             for raw in path.read_bytes().splitlines():
                 try:

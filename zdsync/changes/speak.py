@@ -105,7 +105,8 @@ class Speaker:
             decision.unresolved.append(Unresolved(ticket.id, rule.id, reason, ticket.number))
 
         try:
-            text = render(_template(action), values, html=not isinstance(action, Notify))
+            html = not isinstance(action, Notify)
+            text = render(_template(action), values, html=html, whole=_is_public(action))
         except CannotRender as error:
             unresolved(str(error))
             return
@@ -207,6 +208,11 @@ def _whats(action: Speech) -> list[tuple[str, str | FieldChoice]]:
 
 def _template(action: Speech) -> Template:
     return action.text
+
+
+def _is_public(action: Speech) -> bool:
+    """Whether a customer reads it."""
+    return isinstance(action, Reply) or (isinstance(action, Comment) and action.public)
 
 
 def _forbidden(action: Speech, voice: Voice) -> str:

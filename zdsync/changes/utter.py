@@ -13,14 +13,24 @@ from typing import Protocol
 from zdsync.changes.addressee import refuses
 from zdsync.changes.marks import marked
 from zdsync.changes.store import Messenger, Speech
-from zdsync.errors import MirrorFailed, OutcomeUnknown, ZdsyncError
-from zdsync.model import Change, Outcome, Portal
+from zdsync.errors import MirrorFailed, OutcomeUnknown, Refused, ZdsyncError
+from zdsync.model import Change, Outcome, Portal, Row
 
 NOBODY = Portal()
 
 
+class Seen(Protocol):
+    """What was last read of a ticket."""
+
+    @property
+    def row(self) -> Row | None: ...
+
+
 class Visit(Protocol):
     """A ticket while it is served."""
+
+    @property
+    def served(self) -> Seen: ...
 
     @property
     def todo(self) -> list[Change]: ...
@@ -48,7 +58,7 @@ def reply(visit: Visit, speech: Speech) -> None:
         if change not in visit.todo:
             continue  # an earlier one has an unknown outcome
         sender, to = str(change.wire["fromEmailAddress"]), str(change.wire["to"])
-        own = speech.reply_addresses()
+        own = speech.reply_addresses(sender)
         if own is not None and sender.casefold() not in own:
             visit.finish(
                 [change], "rejected", f"{sender} is no address that the portal replies from"
@@ -61,6 +71,7 @@ def reply(visit: Visit, speech: Speech) -> None:
 
         def send(change: Change = change, text: str = text) -> None:
             address = change.wire
+            _refuse_another(visit.served.row, address["to"])
             visit.announce(change)
             speech.send_reply(
                 change.ticket_id, text, sender=address["fromEmailAddress"], to=address["to"]
@@ -68,6 +79,14 @@ def reply(visit: Visit, speech: Speech) -> None:
 
         if visit.write([change], send):
             visit.spoke("thread_count")
+
+
+def _refuse_another(row: Row | None, to: str) -> None:
+    """A plan may be a day old: whoever the ticket belongs to now must not miss the answer."""
+    if row is not None and "email" in row:
+        now = str(row["email"] or "").strip()
+        if now.casefold() != to.strip().casefold():
+            raise Refused("no reply: the ticket's e-mail address is another one now", 0)
 
 
 def comment(visit: Visit, speech: Speech) -> None:

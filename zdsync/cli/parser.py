@@ -141,11 +141,12 @@ def _rules(add: _Add) -> None:
     back.add_argument("--json", action="store_true", help="the same as --format json")
     back.add_argument("-o", "--output", metavar="FILE")
     journal = add("journal", "show what was written, when and why")
-    journal.add_argument("--ticket", metavar="N")
-    journal.add_argument("--run", dest="run_id", metavar="R")
-    journal.add_argument("--rule", metavar="ID")
+    journal.add_argument("--ticket", metavar="N", help="only this ticket, by number or id")
+    journal.add_argument("--run", dest="run_id", metavar="R", help="only this run")
+    journal.add_argument("--rule", metavar="ID", help="only this rule; undo: what was taken back")
     journal.add_argument("--unresolved", action="store_true", help="only writes without an answer")
-    journal.add_argument("--json", action="store_true")
+    journal.add_argument("--since", metavar="D", help="only from then on, such as 7d or 2026-11-01")
+    journal.add_argument("--json", action="store_true", help="every write, whole")
 
 
 def _reading(add: _Add) -> None:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import sys
 from argparse import Namespace
 
-from zdsync import readings
 from zdsync.app import App
-from zdsync.cli.output import PARTLY, deliver, document, out, say, show, width
+from zdsync.cli.output import PARTLY, deliver, document, say, show, width
 from zdsync.errors import PlanRefused
 from zdsync.settings import load_settings
 
@@ -103,16 +102,6 @@ def backtest(args: Namespace) -> int:
 
 def journal(args: Namespace) -> int:
     """Show intended writes and what became of them."""
-    from zdsync.reports.listing import listing, render_listing
-    from zdsync.sql import Sql, load
+    from zdsync.cli.journaled import journaled
 
-    asked = (args.ticket, args.run_id, args.rule, args.unresolved)
-    query = Sql(load("zdsync.reports.queries", "journal.sql"), asked)
-    names, rows = readings.ask(load_settings(), query)
-    table = listing("", names, rows)
-    out(
-        render_listing(
-            table, "json" if args.json else "table", width=width(), colour=sys.stdout.isatty()
-        )
-    )
-    return 0
+    return journaled(args)

@@ -39,6 +39,8 @@ def status_text(status: Status, width: int | None, *, colour: bool) -> str:
     if status.unresolved:
         told = f"{status.unresolved} writes of the last 30 days may or may not have been made"
         lines.append(f"unknown    {told}; zdsync journal --unresolved")
+    if status.journal_lost:
+        lines.append(f"journal    lacks {', '.join(status.journal_lost)}; zdsync adopt")
     for number, one in enumerate(status.drift[:_DRIFTED]):
         lines.append(f"{'' if number else 'fields':11}{one}")
     if len(status.drift) > _DRIFTED:

@@ -6,17 +6,19 @@ what a text means, or repeat one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from zdsync.connectors.decode import decode
 from zdsync.connectors.forms import record_of
 from zdsync.connectors.lists import Sizes, read_list
-from zdsync.errors import OutcomeUnknown, Refused, TokenRefused
+from zdsync.connectors.senders import Senders
+from zdsync.errors import OutcomeUnknown
 from zdsync.model import Shape
 from zdsync.streams import BY_NAME
 from zdsync.transport.session import Api
 
+_UNSENT = frozenset({"FAILED", "DRAFT"})  # desk-people.md section 9
 _EARLIER = timedelta(minutes=5)  # by which Zoho's clock may lag behind ours
 
 
@@ -26,8 +28,7 @@ class Speech:
     def __init__(self, api: Api, sizes: Sizes, departments: Callable[[], Sequence[str]]) -> None:
         self._api = api
         self._sizes = sizes
-        self._departments = departments
-        self._own: frozenset[str] | None = None
+        self._senders = Senders(api, sizes, departments)
 
     def add_comment(self, ticket_id: str, content: str, *, public: bool) -> None:
         """Add a comment of HTML; the default of isPublic is undocumented, so it is sent."""
@@ -49,41 +50,17 @@ class Speech:
             what = "Zoho took the reply and says that sending it failed"
             raise OutcomeUnknown(what, "Look at the ticket; it is not sent again.")
 
-    def reply_addresses(self) -> frozenset[str] | None:
-        """The portal's own addresses, in small letters; None where no list of them is shown.
+    def reply_addresses(self, sender: str = "") -> frozenset[str] | None:
+        """The portal's own addresses, in small letters; None where they cannot be known.
 
-        `mailReplyAddress` is third-party knowledge (desk-people.md section 9): its keys are taken
-        as they come, and a portal without it is left to refuse a wrong address itself.
+        A list of all may be one of the first department only: where `sender` is not in it, each
+        department is asked. A portal that shows no list is left to refuse a wrong address itself.
         """
-        if self._own is None:
-            self._own = self._listed({}) or self._of_departments()
-        return self._own
+        return self._senders.known(sender)
 
-    def _of_departments(self) -> frozenset[str] | None:
-        """The addresses of each department, where no list of all is given."""
-        lists = [self._listed({"departmentId": one}) for one in self._departments()]
-        return None if None in lists else frozenset().union(*(one or () for one in lists)) or None
-
-    def _listed(self, params: Mapping[str, str]) -> frozenset[str] | None:
-        try:
-            pages = list(
-                read_list(
-                    self._api,
-                    self._sizes,
-                    "/mailReplyAddress",
-                    stream="desk.mailReplyAddress",
-                    params=params,
-                )
-            )
-        except (Refused, TokenRefused):
-            return None
-        return frozenset(
-            value.strip().casefold()
-            for page in pages
-            for record in page
-            for value in record.values()
-            if isinstance(value, str) and "@" in value
-        )
+    def forget_addresses(self) -> None:
+        """Ask for the addresses anew: an administrator may have added one."""
+        self._senders.forget()
 
     def finds_comment(self, ticket_id: str, ours: Callable[[str], bool]) -> bool:
         """Whether one of the ticket's comments is ours."""
@@ -96,8 +73,13 @@ class Speech:
         )
         return any(ours(str(one.get("content") or "")) for page in pages for one in page)
 
-    def finds_reply(self, ticket_id: str, ours: Callable[[str], bool], *, since: datetime) -> bool:
-        """Whether one of the messages sent since then is ours; each is read in full."""
+    def finds_reply(
+        self, ticket_id: str, ours: Callable[[str], bool], *, since: datetime
+    ) -> bool | None:
+        """Whether one of the messages sent since then is ours; each is read in full.
+
+        None where ours is there and was not sent: Zoho may send it yet, or somebody in Desk.
+        """
         pages = read_list(
             self._api,
             self._sizes,
@@ -113,7 +95,7 @@ class Speech:
             path = f"/tickets/{ticket_id}/threads/{row['id']}"
             whole = record_of(self._api.get(path, stream="desk.threads"))
             if ours(str(whole.get("content") or whole.get("plainText") or "")):
-                return True
+                return None if str(row.get("status")).upper() in _UNSENT else True
         return False
 
 

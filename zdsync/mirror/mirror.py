@@ -19,6 +19,7 @@ from zdsync.mirror import (
     birth,
     cursors,
     holds,
+    journal_table,
     kept,
     migrate,
     past,
@@ -281,10 +282,10 @@ class Mirror:
         with self.transaction():
             runs.record_calls(self._database, run_id, calls)
 
-    def load_journal(self, lines: Iterable[Mapping[str, Any]]) -> int:
+    def load_journal(self, lines: Iterable[Mapping[str, Any] | bytes]) -> int:
         """Load lines of the journal's files; repeating it changes nothing."""
         with self.transaction():
-            loaded = runs.load_journal(self._database, lines)
+            loaded = journal_table.merge(self._database, lines)
             self._touched(loaded)
         return loaded
 

@@ -16,7 +16,7 @@ from zdsync.sql import Sql, ident, load
 _PACKAGE = "zdsync.mirror.views"
 _FILES = (
     *("as_of", "statuses", "status_classes", "open_tickets", "rule_tickets", "ticket_replies"),
-    "ticket_closers",
+    *("ticket_closers", "journal"),
     *("tickets", "contacts", "accounts", "agents", "hidden_fields", "backlog_daily"),
     *("untouched_48h", "possible_duplicates", "holds"),
 )

@@ -55,6 +55,7 @@ class Status:
     quarantined: int = 0  # of the holds: fields that changed again and again
     rules: tuple[Waiting, ...] = ()
     unresolved: int = 0  # writes of the last 30 days of which nobody knows whether they were made
+    journal_lost: tuple[str, ...] = ()  # files; without them rules say nothing
 
     def spent(self, system: str) -> float:
         """Credits of one system's pool; Desk and CRM each have their own."""
@@ -89,6 +90,7 @@ class Status:
             "published_at": _iso(self.published_at),
             "drift": [one.document() for one in self.drift],
             "rules": [one.document() for one in self.rules],
+            "journal_lost": list(self.journal_lost),
         }
 
 
@@ -104,6 +106,7 @@ def read_status(
     streams = ask("status_streams", at)
     runs = ask("status_run")
     (holds, looping) = rows(Sql(_HOLDS))[0]
+    ((lost,),) = ask("status_journal")
     (published,) = rows(Sql("select max(as_of) from zdsync.published"))[0]
     return Status(
         streams=tuple(
@@ -123,6 +126,7 @@ def read_status(
         quarantined=int(looping),
         rules=read_rules(rows),
         unresolved=int(ask("status_unresolved", at)[0][0]),
+        journal_lost=tuple(sorted(lost)),
     )
 
 

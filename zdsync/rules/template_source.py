@@ -45,11 +45,18 @@ class Refused(Exception):
         self.what, self.hint, self.token = what, hint, token
 
 
+class Blank(Exception):
+    """A field that a text prints is empty."""
+
+
 @lru_cache(maxsize=512)
-def program(source: str, html: bool) -> Program:
-    """Compile a checked source. Raises Refused."""
+def program(source: str, html: bool, whole: bool = False) -> Program:
+    """Compile a checked source; with `whole` it raises Blank rather than print nothing.
+
+    Raises Refused.
+    """
     tree, _ = parsed(source)
-    environment = _environment(html)
+    environment = _environment(html, whole)
     try:
         code = environment.compile(tree, "template", "template")
     except (SyntaxError, RecursionError, MemoryError, ValueError):
@@ -57,10 +64,13 @@ def program(source: str, html: bool) -> Program:
     return Program.from_code(environment, code, {})
 
 
-@lru_cache(maxsize=2)
-def _environment(html: bool) -> ImmutableSandboxedEnvironment:
+@lru_cache(maxsize=4)
+def _environment(html: bool, whole: bool = False) -> ImmutableSandboxedEnvironment:
     made = ImmutableSandboxedEnvironment(
-        undefined=StrictUndefined, autoescape=html, finalize=shown, cache_size=0
+        undefined=StrictUndefined,
+        autoescape=html,
+        finalize=_something if whole else shown,
+        cache_size=0,
     )
     made.globals.clear()
     made.tests.clear()
@@ -138,6 +148,12 @@ def shown(value: Any) -> Any:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return ", ".join(value) if isinstance(value, tuple) else value
+
+
+def _something(value: Any) -> Any:
+    if value in ("", (), None):
+        raise Blank
+    return shown(value)
 
 
 # -- filters -----------------------------------------------------------------------------------

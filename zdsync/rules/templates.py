@@ -16,7 +16,7 @@ from zdsync.rules.fields import RuleField
 from zdsync.rules.markup import strip_html
 from zdsync.rules.nodes import Node, near
 from zdsync.rules.parse import Parser
-from zdsync.rules.template_source import Refused, parsed, program, variable
+from zdsync.rules.template_source import Blank, Refused, parsed, program, variable
 from zdsync.text import printable
 
 LONGEST_TEXT = 30_000  # of what it comes to: a comment takes 32,000 (desk-tickets.md section 3)
@@ -71,10 +71,13 @@ def read_template(node: Node, parser: Parser) -> Template | None:
     return Template(node.text, names, tuple(fields))
 
 
-def render(template: Template, values: Mapping[str, Any], *, html: bool) -> str:
+def render(
+    template: Template, values: Mapping[str, Any], *, html: bool, whole: bool = False
+) -> str:
     """Fill a template; `values` by the names of `template.names`, as the mirror holds them.
 
-    `html`: values are escaped and line breaks become <br>. Raises CannotRender.
+    `html`: values are escaped and line breaks become <br>. `whole`: an empty field must not be
+    printed (a customer reads "Dear ,"). Raises CannotRender.
     """
     kinds = dict(template.fields)
     filled = {
@@ -82,9 +85,15 @@ def render(template: Template, values: Mapping[str, Any], *, html: bool) -> str:
         for place, name in enumerate(template.names)
     }
     try:
-        text = program(template.source, html).render(filled).strip()
+        text = program(template.source, html, whole).render(filled).strip()
     except Refused as refused:
         raise CannotRender(refused.what) from None
+    except Blank:
+        empty = [
+            name for place, name in enumerate(template.names) if filled[variable(place)] in ("", ())
+        ]
+        what = f"its template prints an empty field ({', '.join(empty)})"
+        raise CannotRender(f"{what}: use default('…') or {{% if %}}") from None
     except Exception as error:
         # Whatever goes wrong with a value (an empty one is compared, say), nothing is sent.
         raise CannotRender(f"its template cannot be filled: {type(error).__name__}") from None

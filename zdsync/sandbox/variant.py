@@ -67,7 +67,9 @@ class Variant:
     # -- writing
     reply_bumps_modified: bool = True  # DP 9 last line
     reply_addresses: int = 200  # DP 9 mailReplyAddress "exists per T3": 200, 403 or 404
-    reply_addresses_of: str = "portal"  # or department: then departmentId must be given
+    # of the portal, or department: then departmentId must be given; first: without it, of one only
+    reply_addresses_of: str = "portal"
+    reply_departments: tuple[str, ...] | None = None  # names of those that have an address
     comment_bumps_modified: bool = False  # DT 4 last line
     tags_bump_modified: bool = False  # DT 4 last line
     associate_answers: str = "added"  # DT 3 Tags: added or all

@@ -64,10 +64,17 @@ def mail_reply_addresses(c: Call) -> Response:
             "isVerified": True,
             "address": reply_address(d),
         }
-        for d in c.state.departments.values()
+        for d in replying(c)
         if c.q.get("departmentId", d.id) == d.id
     ]
-    return listed(rows)
+    first = c.variant.reply_addresses_of == "first" and "departmentId" not in c.q
+    return listed(rows[:1] if first else rows)
+
+
+def replying(c: Call) -> list[Department]:
+    """Return the departments that have an address to reply from."""
+    wanted = c.variant.reply_departments
+    return [d for d in c.state.departments.values() if wanted is None or d.name in wanted]
 
 
 ROUTES = [

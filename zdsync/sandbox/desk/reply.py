@@ -12,7 +12,7 @@ from ..call import Call, Route
 from ..records import Thread, Ticket
 from ..validate import BOOL, Field
 from ..wire import Response, invalid, ok
-from .departments import reply_address
+from .departments import reply_address, replying
 from .lookup import find, writable
 from .threads import thread_body
 from .values import changes_of, check_changes, check_closing
@@ -37,7 +37,7 @@ def send_reply(c: Call) -> Response:
 def _check_reply(c: Call) -> None:
     if c.body["channel"] != "EMAIL":
         raise invalid("/channel", "invalid", "Only EMAIL is configured")
-    known = {reply_address(d) for d in c.state.departments.values()}
+    known = {reply_address(d) for d in replying(c)}
     if c.body["fromEmailAddress"] not in known:
         raise invalid("/fromEmailAddress", "invalid", "The address is not configured")
 
