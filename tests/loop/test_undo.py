@@ -430,7 +430,6 @@ def test_an_unknown_id_is_named_with_its_neighbour(tmp_path: Path) -> None:
         assert run in found.value.hint
 
 
-@pytest.mark.xfail(strict=True, reason="holds are derived from the journal by another increment")
 def test_the_next_plan_does_not_do_again_what_was_undone(tmp_path: Path) -> None:
     with office(tmp_path) as place:
         place.pull()

@@ -6,7 +6,7 @@ import sys
 from argparse import Namespace
 
 from zdsync.app import App
-from zdsync.cli.output import PARTLY, deliver, document, say, show, width
+from zdsync.cli.output import PARTLY, deliver, document, out, say, show, width
 from zdsync.errors import PlanRefused
 from zdsync.settings import load_settings
 
