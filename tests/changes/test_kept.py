@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.changes.world import NOW, PORTAL, Mirror, ticket
-from zdsync.changes import evaluate, hits
+from zdsync.changes import evaluate, searching
 from zdsync.changes.plan import Plan
 from zdsync.model import Row
 from zdsync.rules import compile_rule, load_rules
@@ -166,13 +166,13 @@ OTHER = _file({"text": {"contains_any": ["cafe"]}}, [["tea", "coffee"], ["milk"]
 def _searched(monkeypatch: pytest.MonkeyPatch) -> list[str | None]:
     """Note the subject of each text that is searched."""
     seen: list[str | None] = []
-    answers = hits.Finder.answers
+    answers = searching.Finder.answers
 
-    def noted(self: hits.Finder, subject: str | None, description: str | None) -> list[str]:
+    def noted(self: searching.Finder, subject: str | None, description: str | None) -> list[str]:
         seen.append(None if subject is None else subject.replace("\x1f", ""))
         return answers(self, subject, description)
 
-    monkeypatch.setattr(hits.Finder, "answers", noted)
+    monkeypatch.setattr(searching.Finder, "answers", noted)
     return seen
 
 

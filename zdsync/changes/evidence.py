@@ -15,6 +15,7 @@ from typing import Any
 
 from zdsync.changes import spoken
 from zdsync.changes.drafts import Draft
+from zdsync.changes.ground import batches
 from zdsync.changes.plan import change_id
 from zdsync.changes.store import Queries, query, table, texts
 from zdsync.changes.wire import whom, wire
@@ -35,9 +36,10 @@ FROM rule_base r LEFT JOIN rule_beginnings b ON b.ticket_id = r.ticket_id
 """
 _TEXTS = "SELECT t.id, t.subject, t.description FROM desk.tickets t"
 _WORDS = """
-CREATE OR REPLACE TEMP TABLE rule_words AS SELECT r[1] AS ticket_id, r[2] AS subject,
-    r[3] AS description, r[4] AS subject_folded, r[5] AS description_folded
+CREATE OR REPLACE TEMP TABLE rule_words (ticket_id VARCHAR, subject VARCHAR, description VARCHAR,
+    subject_folded VARCHAR, description_folded VARCHAR)
 """
+_ADD_WORDS = "INSERT INTO rule_words SELECT r[1], r[2], r[3], r[4], r[5]"
 # Tickets of one rule, the first of the plan, of whose texts the words are sought: a plan of 25,000
 # changes must not wait for what nobody reads (36,000 texts: 0.5 s).
 _WORDED = 1_000
@@ -92,10 +94,11 @@ def _worded(mirror: Queries, ground: str, by_rule: Iterable[Sequence[Draft]]) ->
     for some in by_rule:
         if some[0].rule.hits:
             ids |= dict.fromkeys(islice(dict.fromkeys(one.ticket.id for one in some), _WORDED))
-    wanted = texts(ids)
-    rows = mirror.rows(query(_TEXTS, "WHERE t.id IN (", wanted, ")")) if ids else []
-    told = [(one, head, body, _folded(head), _folded(body)) for one, head, body in rows]
-    mirror.run(query(_WORDS, "FROM (", table(told), ")"))
+    mirror.run(Sql(_WORDS))
+    for part in batches(list(ids)):
+        wanted = query(_TEXTS, "WHERE t.id IN (", texts(part), ")")
+        rows = [(one, a, b, _folded(a), _folded(b)) for one, a, b in mirror.rows(wanted)]
+        mirror.run(query(_ADD_WORDS, "FROM (", table(rows), ")"))
     return "rule_words"
 
 

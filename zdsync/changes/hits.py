@@ -8,14 +8,14 @@ tests/changes/test_kept.py). Must not decide anything.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from zdsync.changes.searching import Found, Text, searched
 from zdsync.changes.store import Queries, query, table
-from zdsync.rules.folding import exactly, fold
 from zdsync.rules.probe import Probe
-from zdsync.rules.probes import Finder
 from zdsync.sql import Sql, join
 
 _BATCH = 4_000  # texts read at a time; bounds memory
@@ -30,7 +30,7 @@ WHERE h.asked IS NULL OR NOT list_contains(?, h.asked)
 """
 _STALE = """
 CREATE OR REPLACE TEMP TABLE rule_stale AS
-SELECT c.*, t.subject, t.description FROM rule_changed c JOIN desk.tickets t ON t.id = c.ticket_id
+SELECT t.ticket_id, t.digest, t.asked, t.found, t.subject, t.description
 """
 _FORGET = "DELETE FROM zdsync.text_hits WHERE ticket_id IN (SELECT ticket_id FROM rule_changed)"
 _KEEP = """
@@ -50,7 +50,7 @@ WHERE asked = ? AND found <> ''
 class _Round:
     """What is put to texts that were asked one set of questions before: `number` is the new set."""
 
-    finder: Finder
+    words: tuple[Probe, ...]
     patterns: tuple[Probe, ...]
     number: int
 
@@ -70,7 +70,6 @@ def find_hits(mirror: Queries, probes: Iterable[Probe], *, whole: bool) -> None:
     before = mirror.rows(Sql("SELECT asked, count(*) FROM rule_changed GROUP BY asked"))
     if before:
         rounds = {number: _round(mirror, asked, sets, number) for number, _ in before}
-        mirror.run(Sql(_STALE))
         mirror.run(Sql(_FORGET))
         _keep(mirror, _answers(mirror, rounds, sum(many for _, many in before)))
         mirror.run(Sql("DROP TABLE rule_stale"))
@@ -119,7 +118,7 @@ def _round(
         kept = "INSERT INTO zdsync.text_asked (id, names) VALUES (?, ?)"
         mirror.run(Sql(kept, (after, sorted(names))))
     patterns = tuple(probe for probe in missing if probe.test is not None)
-    return _Round(Finder(tuple(one for one in missing if one.test is None)), patterns, after)
+    return _Round(tuple(one for one in missing if one.test is None), patterns, after)
 
 
 def _keep(mirror: Queries, answers: Iterable[tuple[str | None, ...]]) -> None:
@@ -139,31 +138,40 @@ def _answers(
     """Put to each stale text the questions that it was not asked yet."""
     patterns = {probe.name: probe for one in rounds.values() for probe in one.patterns}
     names = tuple(patterns)
-    tests = [patterns[name].test or Sql("FALSE") for name in names]
-    columns = join(", ", [Sql(_READ), *tests])
-    for start in range(0, many, _BATCH):
-        within = Sql("FROM rule_stale t WHERE rowid >= ? AND rowid < ?", (start, start + _BATCH))
-        for row in mirror.rows(query("SELECT", columns, within)):
-            yield _answered(row[:_CELLS], rounds[row[2]], names, row[_CELLS:])
+    # DuckDB matches the patterns of all texts at once, on all its threads.
+    tests = [
+        (patterns[name].test or Sql("FALSE")) + f" AS test_{place}"
+        for place, name in enumerate(names)
+    ]
+    source = "(SELECT c.*, t.subject, t.description FROM rule_changed c"
+    source += " JOIN desk.tickets t ON t.id = c.ticket_id) t"
+    mirror.run(query(join(", ", [Sql(_STALE), *tests]), "FROM", source))
+    read: deque[list[tuple[Any, ...]]] = deque()
+
+    def batches() -> Iterator[list[Text]]:
+        for start in range(0, many, _BATCH):
+            within = (start, start + _BATCH)
+            read.append(mirror.rows(Sql(_READ, within)))
+            yield [Text(row[2], row[4], row[5]) for row in read[-1]]
+
+    questions = {number: one.words for number, one in rounds.items()}
+    for found in searched(questions, batches(), many):
+        for row, one in zip(read.popleft(), found, strict=True):
+            yield _answered(row, one, rounds[row[2]], names)
 
 
-_READ = "t.ticket_id, t.digest, t.asked, t.found, t.subject, t.description"
-_CELLS = 6  # of _READ
+_READ = "SELECT * FROM rule_stale WHERE rowid >= ? AND rowid < ?"
+_CELLS = 6  # of `rule_stale` before the answers to patterns
 
 
 def _answered(
-    row: tuple[Any, ...], asked: _Round, names: Sequence[str], matched: Sequence[bool]
+    row: tuple[Any, ...], found: Found, asked: _Round, names: Sequence[str]
 ) -> tuple[str | None, ...]:
     """One ticket's row of `zdsync.text_hits`, as texts."""
-    ticket, digest, _, before, subject, description = row
-    subject = None if subject is None else fold(subject)
-    description = None if description is None else fold(description)
-    found = [*(before or "").split(), *asked.finder.answers(subject, description)]
+    ticket, digest, _, before = row[:4]
+    matched = row[_CELLS:]
+    told = [*(before or "").split(), *found.answers]
     if any(matched):
         mine = {probe.name for probe in asked.patterns}
-        found += [
-            name for name, holds in zip(names, matched, strict=True) if holds and name in mine
-        ]
-    kept = None if subject is None else exactly(subject).replace("\0", " ")
-    told = f" {' '.join(found)} " if found else ""
-    return ticket, digest, str(asked.number), told, kept
+        told += [name for name, holds in zip(names, matched, strict=True) if holds and name in mine]
+    return ticket, digest, str(asked.number), f" {' '.join(told)} " if told else "", found.subject
