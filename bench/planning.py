@@ -69,8 +69,9 @@ def figures() -> Iterator[Figure]:
                     portal,
                     as_of=NOW,
                     rules_digest=file.digest,
-                ).plan()  # with so few open tickets nothing is kept but the folded text
-
+                    kept=True,
+                    whole=True,
+                ).plan()
                 took = time.perf_counter() - started
                 what = f"{name}: {len(compiled)} rules, {len(plan.changes):,} changes"
                 yield Figure(what, f"{took:.2f} s", "3 s", _floor(mirror))
