@@ -97,6 +97,7 @@ def _asked(rules: Iterable[CompiledRule], portal: Portal) -> set[str]:
     """The columns that quick conditions, the values of actions, wants and scopes name."""
     pieces = [OPEN, "t.created", "t.knows_closed_by", *(f"t.{name}" for name in spoken.STANDING)]
     for rule in rules:
+        pieces += [f"t.{name}" for name in spoken.COUNTED] if rule.call_markers else []
         pieces.append((rule.quick or rule.where).text)
         pieces += [slot.text for action in rule.actions for slot in slots(action, kept=True)]
         pieces.append(wants(rule, portal, kept=True).text)

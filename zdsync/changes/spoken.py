@@ -18,6 +18,7 @@ from zdsync.sql import Sql
 COUNTS = ("thread_count", "comment_count")
 # What tells of a ticket what is read of it (changes/needs.py).
 STANDING = ("tags_current", "row_seen_at", "replies_read")
+COUNTED = ("attempts", "replies_read", "replies_last_inbound")  # what counting calls needs
 _BEGINNING = 2_000  # characters of a comment that are looked at
 # What hangs on tickets → the view that tells it, one row a live ticket.
 _TOLD_BY = {"conversation": "zdsync.ticket_replies", "history": "zdsync.ticket_closers"}
