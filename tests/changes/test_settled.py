@@ -6,12 +6,14 @@ import json
 from datetime import datetime, timedelta
 from typing import Any
 
-from hypothesis import given, settings
+import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis
 from hypothesis import strategies as st
 
 from tests.changes.test_wants import RULES, TICKETS
 from tests.changes.world import NOW, PORTAL, Mirror, ticket
-from zdsync.changes import evaluate
+from zdsync.changes import evaluate, settled
 from zdsync.changes.plan import Plan
 from zdsync.rules import compile_rule, load_rules
 from zdsync.sql import Sql
@@ -40,29 +42,30 @@ def _file(rules: list[dict[str, Any]], whens: list[dict[str, Any]]) -> str:
     return json.dumps({"version": 1, "taxonomies": {"area": area}, "rules": listed})
 
 
-def _plan(mirror: Mirror, file: str, now: datetime, *, settled: bool) -> Plan:
+def _plan(mirror: Mirror, file: str, now: datetime, *, known: bool) -> Plan:
     loaded = load_rules(file, "rules.yaml", PORTAL).rules
     rules = [compile_rule(rule, loaded, PORTAL, now) for rule in loaded.rules]
     return evaluate(
-        mirror, rules, PORTAL, as_of=now, rules_digest=loaded.digest, kept=True, whole=settled
+        mirror, rules, PORTAL, as_of=now, rules_digest=loaded.digest, kept=True, whole=known
     ).plan()
 
 
-@settings(max_examples=60, deadline=None)
+@hypothesis(max_examples=60, deadline=None)
 @given(
     st.lists(TICKETS, min_size=1, max_size=5),
     RULES,
     st.lists(WHENS, min_size=4, max_size=4),
     st.lists(EDITS, max_size=4),
-    st.booleans(),
+    st.tuples(st.booleans(), st.booleans()),
 )
 def test_plans_by_what_is_settled_equal_plans_of_every_ticket(
     rows: list[dict[str, Any]],
     rules: list[dict[str, Any]],
     whens: list[dict[str, Any]],
     edits: list[tuple[int, dict[str, Any], int]],
-    turned: bool,
+    ways: tuple[bool, bool],
 ) -> None:
+    turned, parts = ways
     mirror = Mirror([ticket(number, **row) for number, row in enumerate(rows)])
     file, now = _file(rules, whens), NOW
     for number, cells, hours in [(-1, {}, 0), *edits, (-1, {}, 30)]:
@@ -70,8 +73,10 @@ def test_plans_by_what_is_settled_equal_plans_of_every_ticket(
         if f"T{number}" in mirror.tickets:
             mirror.tickets[f"T{number}"] = ticket(number, **cells)
             mirror._load()
-        quick = _plan(mirror, file, now, settled=True)
-        assert quick == _plan(mirror, file, now, settled=False)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(settled, "AT_ONCE", 2 if parts else 100)
+            quick = _plan(mirror, file, now, known=True)
+        assert quick == _plan(mirror, file, now, known=False)
         if turned:
             file = _file(rules[::-1], whens)
 
@@ -83,7 +88,7 @@ def test_a_ticket_that_stands_as_wanted_is_not_looked_at_again_until_it_changes(
     looked = Sql("SELECT ticket_id FROM rule_base ORDER BY 1")
 
     def plan(now: datetime) -> list[str]:
-        changes = _plan(mirror, file, now, settled=True).changes
+        changes = _plan(mirror, file, now, known=True).changes
         return [change.ticket_id for change in changes]
 
     assert plan(NOW - timedelta(days=2)) == []  # no ticket is old enough
@@ -97,3 +102,14 @@ def test_a_ticket_that_stands_as_wanted_is_not_looked_at_again_until_it_changes(
     mirror.tickets["T1"]["priority"] = "Low"
     mirror._load()
     assert plan(NOW) == ["T1", "T2", "T3"]
+
+
+def test_a_copied_description_is_looked_at_again_when_it_changes() -> None:
+    mirror = Mirror([ticket(1, description="Error", category="Error")])
+    copy = {"mode": "apply", "then": [{"set": {"category": {"field": "description"}}}]}
+    file = _file([copy], [{"status": "Open"}])
+    assert _plan(mirror, file, NOW, known=True).changes == ()
+    mirror.tickets["T1"]["description"] = "Order"
+    mirror._load()
+    (change,) = _plan(mirror, file, NOW, known=True).changes
+    assert (change.before, change.after) == ("Error", "Order")

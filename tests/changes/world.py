@@ -125,7 +125,7 @@ class Mirror:
             " (ticket_id varchar, digest varchar, asked integer, found varchar,"
             " subject varchar)"
         )
-        run("create table zdsync.rule_settled (ticket_id varchar, state ubigint)")
+        run("create table zdsync.rule_settled (ticket_id varchar, state ubigint, key varchar)")
         run("create table zdsync.text_asked (id integer, names varchar[])")
         run(
             "create table desk.teams"

@@ -19,7 +19,7 @@ from zdsync.changes.decide import decide
 from zdsync.changes.drafts import Decision
 from zdsync.changes.evidence import make_changes
 from zdsync.changes.giving import fills
-from zdsync.changes.ground import make_ground, scope
+from zdsync.changes.ground import make_ground, narrowed, scope
 from zdsync.changes.holds import HoldReader
 from zdsync.changes.matches import Ground, Matches, slots
 from zdsync.changes.memory import remember
@@ -144,18 +144,20 @@ def evaluate(
     was kept for others goes.
     """
     ready, skipped = _ready(rules, unready or {})
+    owners = owner_map or {}
+    settled = None
+    if kept and whole and ticket is None:
+        settled = Settled.under(ready, rules_digest, portal, owners, as_of)
     with _uncollected():
-        settled = None
         if kept:
-            if whole and ticket is None:
-                settled = Settled.under(ready, rules_digest, portal, owner_map or {}, as_of)
-            resting = [one for one in rules if one.mode != "off"]
-            make_rows(mirror, ready, portal, ticket, keep=resting, whole=whole, settled=settled)
+            keep = [one for one in rules if one.mode != "off"]
+            if settled is not None:
+                _settle(mirror, ready, portal, keep, settled)
+            narrow = narrowed(ticket)
+            make_rows(mirror, ready, portal, narrow, keep=keep, whole=whole, settled=settled)
         else:
             make_ground(mirror, ready, ticket)
-        ground, resolver = look(
-            mirror, ready, portal, owner_map or {}, kept=kept, whole=ticket is not None
-        )
+        ground, resolver = look(mirror, ready, portal, owners, kept=kept, whole=ticket is not None)
     needs, blind = unjudged(mirror, ready, as_of, kept=kept)
     if settled is not None:
         settled.keep(mirror, {*ground.tickets, *needs.tickets})
@@ -166,6 +168,21 @@ def evaluate(
     return Evaluation(
         mirror, ground, resolver, as_of, rules_digest, skipped + blind, needs, speaker, holds
     )
+
+
+def _settle(
+    mirror: Queries,
+    ready: Sequence[CompiledRule],
+    portal: Portal,
+    keep: Sequence[CompiledRule],
+    settled: Settled,
+) -> None:
+    """Find the tickets that need nothing part by part, where all at once would take the memory."""
+    for part in settled.parts(mirror, ready):
+        make_rows(mirror, ready, portal, part, keep=keep, settled=settled)
+        rows = (row for rule in ready for row in _matched(mirror, rule, portal, kept=True))
+        needs, _ = unjudged(mirror, ready, settled.as_of, kept=True)
+        settled.keep(mirror, needs.tickets.union(row[0] for row in rows if row[-1]))
 
 
 @contextmanager

@@ -15,7 +15,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from zdsync.changes import spoken
-from zdsync.changes.ground import DIGEST, OPEN, batches, in_scope, keep_folded, narrowed
+from zdsync.changes.ground import DIGEST, OPEN, batches, in_scope, keep_folded
 from zdsync.changes.hits import answer, find_hits
 from zdsync.changes.matches import slots
 from zdsync.changes.settled import Settled
@@ -59,13 +59,13 @@ def make_rows(
     mirror: Queries,
     rules: Sequence[CompiledRule],
     portal: Portal,
-    ticket: str | None = None,
+    narrow: Sql,
     *,
     keep: Iterable[CompiledRule] = (),
     whole: bool = False,
     settled: Settled | None = None,
 ) -> None:
-    """Make `rule_rows` and its views; `ticket` (id or number) narrows them to one.
+    """Make `rule_rows` and its views; `narrow`, conditions after the scope, leaves tickets out.
 
     `keep`: rules that rest, whose answers are found all the same. `whole`: with them these are
     all rules of the file, so what is kept for others is taken away. `settled`: leave out tickets
@@ -74,14 +74,14 @@ def make_rows(
     folds = fold_columns(rules)
     short = [one for one in folds if not one.long]
     probes = list({one.name: one for rule in (*rules, *keep) for one in rule.probes}.values())
-    reads_text = bool(probes) or len(short) < len(folds)
+    long = any(rule.reads_long for rule in rules)
+    reads_text = bool(probes) or len(short) < len(folds) or long
     have = _base(
-        mirror, rules, portal, short, ticket=ticket, settled=settled, reads_text=reads_text
+        mirror, rules, portal, short, narrow=narrow, settled=settled, reads_text=reads_text
     )
     spoken.count_calls(mirror, rules, "rule_base")
     if reads_text:
         find_hits(mirror, probes, whole=whole)
-    long = any(rule.reads_long for rule in rules)
     if long:
         mirror.run(Sql(_UNFOLDED))
         keep_folded(mirror, "rule_unfolded", "TRUE")
@@ -125,7 +125,7 @@ def _base(
     portal: Portal,
     short: Sequence[FoldColumn],
     *,
-    ticket: str | None,
+    narrow: Sql,
     settled: Settled | None,
     reads_text: bool,
 ) -> set[str]:
@@ -145,7 +145,7 @@ def _base(
     columns.append(Sql(f"{TAGS_JSON} AS tags_json"))
     if reads_text:
         columns.append(Sql(f"{DIGEST} AS text_digest"))
-    within = in_scope(rules) + narrowed(ticket)
+    within = in_scope(rules) + narrow
     rows = Sql(f"{source} WHERE ") + within
     if settled is not None:
         rows = settled.left(source, within, names, rules)

@@ -22,6 +22,7 @@ from zdsync.model import Portal
 from zdsync.rules import CompiledRule, fresh
 from zdsync.sql import Sql, ident, join, value
 
+AT_ONCE = 300_000  # tickets of a ground: 200,000 take 350 MB of DuckDB's memory
 _WAY = "1"  # raise it when rules decide otherwise of the same ticket
 _CLOCK = frozenset({"row_seen_at"})  # moves with each reading; what it is asked for is a test
 _CALLS = """
@@ -30,8 +31,12 @@ coalesce((SELECT sum(hash(c.id, c.content, c.deleted_at, c.commented_time))
 """
 _FORGET = "DELETE FROM zdsync.rule_settled WHERE ticket_id IN (SELECT ticket_id FROM rule_base)"
 _KEEP = """
-INSERT INTO zdsync.rule_settled (ticket_id, state)
-SELECT ticket_id, state FROM rule_base WHERE ticket_id NOT IN (
+INSERT INTO zdsync.rule_settled (ticket_id, state, key)
+SELECT ticket_id, state, ? FROM rule_base WHERE ticket_id NOT IN (
+"""
+_UNKNOWN = """
+SELECT count(*) - (SELECT count(*) FROM zdsync.rule_settled WHERE key = ?)
+FROM desk.tickets t WHERE t.presence = 'live' AND {scope}
 """
 
 
@@ -68,13 +73,25 @@ class Settled:
     def keep(self, mirror: Queries, restless: Iterable[str]) -> None:
         """Note the tickets of `rule_base` that are settled: all but the `restless` ones."""
         mirror.run(Sql(_FORGET))
-        mirror.run(query(_KEEP, texts(restless), ")"))
+        mirror.run(query(Sql(_KEEP, (self.key,)), texts(restless), ")"))
+
+    def parts(self, mirror: Queries, rules: Iterable[CompiledRule]) -> list[Sql]:
+        """Cut the tickets into parts that fit into memory, where too many are not settled yet.
+
+        Each is a condition over `t`, to stand after the scope; none where one ground holds all.
+        """
+        every = any(rule.scope == "all" for rule in rules)
+        scope = "TRUE" if every else "t.status_type IS DISTINCT FROM 'Closed'"
+        asked = Sql(_UNKNOWN.format(scope=scope), (self.key,))
+        many = -(-int(mirror.rows(asked)[0][0]) // AT_ONCE)
+        cut = " AND hash(t.ticket_id) % CAST(? AS UBIGINT) = CAST(? AS UBIGINT)"
+        return [Sql(cut, (many, place)) for place in range(many)] if many > 1 else []
 
     def _state(self, named: Iterable[str], rules: Sequence[CompiledRule]) -> Sql:
         """Write the digest of what these rules read of a ticket, the columns `named` and more."""
         cells = [value(self.key), *(Sql(f"t.{ident(one)}") for one in sorted({*named} - _CLOCK))]
         cells += dict.fromkeys(test for rule in rules for test in rule.moving)
-        if any(rule.needs_text or rule.probes for rule in rules):
+        if any(rule.needs_text or rule.probes or rule.reads_long for rule in rules):
             cells.append(Sql(DIGEST))
         if any(spoken.reads(rule) for rule in rules):
             cells.append(fresh(self.as_of))
