@@ -110,7 +110,9 @@ def _plan(mirror: Mirror, file: str, *, kept: bool) -> Plan:
     loaded = load_rules(file, "rules.yaml", PORTAL)
     assert not loaded.problems, loaded.problems
     rules = [compile_rule(rule, loaded.rules, PORTAL, NOW) for rule in loaded.rules.rules]
-    found = evaluate(mirror, rules, PORTAL, as_of=NOW, rules_digest="r", kept=kept, whole=kept)
+    found = evaluate(
+        mirror, rules, PORTAL, as_of=NOW, rules_digest=loaded.rules.digest, kept=kept, whole=kept
+    )
     return found.plan()
 
 

@@ -104,7 +104,10 @@ def test_backup_of_a_service_at_work_is_put_back_and_the_pull_goes_on(tmp_path: 
         fresh.private_dir.mkdir(mode=0o700, parents=True)
         (fresh.private_dir / "token.json").write_bytes(token)
         Portal(place.box, fresh).pull()
-        assert differences(place.settings, content(fresh)) == []
+        # What the service marked as spam meanwhile is in no list that a fresh mirror reads.
+        spam = {one.id for one in place.box.state.tickets.values() if one.spam}
+        wrong = differences(place.settings, content(fresh))
+        assert [one for one in wrong if one[1] not in spam] == []
         assert stat.S_IMODE(place.settings.private_dir.stat().st_mode) == 0o700
 
 

@@ -12,6 +12,8 @@ import pytest
 
 from tests.loop.portal import Portal, portal
 from tests.pull.world import Ticking
+from zdsync.connectors import Desk
+from zdsync.model import Row
 from zdsync.pull import Allowance
 from zdsync.sandbox import Variant
 from zdsync.sandbox.records import Event
@@ -183,10 +185,18 @@ def test_what_zdsync_wrote_is_its_own_and_what_others_did_meanwhile_is_theirs(
         before = place.box.state.tickets[ticket].priority
         wanted = next(one for one in ("High", "Medium", "Low") if one != before)
         clock.sleep(30)
-        place.box.edit(ticket, by="customer", priority=wanted)
-        clock.sleep(30)
         lost = (place.settings.private_dir / "mirror.duckdb").read_bytes()
-        applied = place.app().apply(planned.plan_id, lambda plan: True, destructive=True)[1]
+
+        def meanwhile(desk: Desk, one: str, *args: Any, **kwargs: Any) -> Row:
+            if one == ticket:  # between the reading and the write
+                place.box.edit(ticket, by="customer", priority=wanted)
+                clock.sleep(1)
+            return written(desk, one, *args, **kwargs)
+
+        written = Desk.patch_ticket
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Desk, "patch_ticket", meanwhile)
+            applied = place.app().apply(planned.plan_id, lambda plan: True, destructive=True)[1]
         assert applied is not None
         assert not applied.stopped
         agent = place.box.state.tickets[ticket].assignee_id

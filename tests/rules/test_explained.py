@@ -27,7 +27,14 @@ quick = settings(
 QUERY = duck()
 
 
-HANGS = ("tags_current", "knows_direction", "knows_since", "knows_outbound", "knows_inbound")
+HANGS = (
+    "tags_current",
+    "knows_closed_by",
+    "knows_direction",
+    "knows_since",
+    "knows_outbound",
+    "knows_inbound",
+)
 KNOWS = ", ".join(f"known AS {name}" for name in (*HANGS, "knows_attempts"))
 
 
