@@ -74,7 +74,7 @@ class Evaluation:
         if self.speaker is not None:
             self.speaker.add_to(decision, paused)
         changes = make_changes(self.mirror, decision.drafts, self.ground.relation)
-        return Plan(
+        return Plan(  # the drafts are used up
             plan_id=plans.plan_id(changes, self.rules_digest),
             as_of=self.as_of,
             rules_digest=self.rules_digest,
