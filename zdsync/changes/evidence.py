@@ -15,12 +15,11 @@ from typing import Any
 
 from zdsync.changes import spoken
 from zdsync.changes.drafts import Draft
-from zdsync.changes.ground import batches
+from zdsync.changes.ground import batches, folded
 from zdsync.changes.plan import change_id
 from zdsync.changes.store import Queries, query, table, texts
 from zdsync.changes.wire import whom, wire
 from zdsync.model import Change, Scalar
-from zdsync.rules.folding import searchable
 from zdsync.sql import Sql, join
 
 _NOTHING: Mapping[str, Scalar] = {}
@@ -102,13 +101,9 @@ def _worded(mirror: Queries, ground: str, by_rule: Iterable[Sequence[Draft]]) ->
     mirror.run(Sql(_WORDS))
     for part in batches(list(ids)):
         wanted = query(_TEXTS, "WHERE t.id IN (", texts(part), ")")
-        rows = [(one, a, b, _folded(a), _folded(b)) for one, a, b in mirror.rows(wanted)]
+        rows = [(one, a, b, folded(a), folded(b)) for one, a, b in mirror.rows(wanted)]
         mirror.run(query(_ADD_WORDS, "FROM (", table(rows), ")"))
     return "rule_words"
-
-
-def _folded(text: str | None) -> str | None:
-    return None if text is None else searchable(text).replace("\0", " ")
 
 
 def _order(draft: Draft) -> tuple[int, str, str, str]:

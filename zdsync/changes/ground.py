@@ -74,9 +74,9 @@ def make_ground(
     made = "CREATE OR REPLACE TEMP TABLE rule_ground AS SELECT"
     mirror.run(query(made, join(", ", columns), "FROM", source, "WHERE", within))
     if long and keep_folded(mirror, "rule_ground", "text_stale"):
-        folded = ", ".join(f"{ident(one.column)} = f.{_cached(one)}" for one in long)
+        values = ", ".join(f"{ident(one.column)} = f.{_cached(one)}" for one in long)
         where = "FROM zdsync.folded f WHERE t.text_stale AND f.ticket_id = t.ticket_id"
-        mirror.run(query("UPDATE rule_ground AS t SET", folded, where))
+        mirror.run(query("UPDATE rule_ground AS t SET", values, where))
     fold_short(mirror, short)
     spoken.count_calls(mirror, rules)
 
@@ -96,7 +96,7 @@ def keep_folded(mirror: Queries, source: str, stale: str) -> bool:
         ids = texts(some)
         raw = f"SELECT ticket_id, text_digest, subject, description FROM {source} WHERE ticket_id"
         found = mirror.rows(query(raw, "IN (", ids, ")"))
-        rows = [(one, digest, _fold(head), _fold(body)) for one, digest, head, body in found]
+        rows = [(one, digest, folded(head), folded(body)) for one, digest, head, body in found]
         mirror.run(query("DELETE FROM zdsync.folded WHERE ticket_id IN (", ids, ")"))
         into = "INSERT INTO zdsync.folded (ticket_id, digest, subject, description)"
         mirror.run(query(into, "SELECT r[1], r[2], r[3], r[4] FROM (", table(rows), ")"))
@@ -110,12 +110,13 @@ def fold_short(mirror: Queries, folds: Iterable[FoldColumn]) -> None:
         left = query("(", one.raw, f") IS NOT NULL AND t.{column} IS NULL")
         raws = mirror.rows(query("SELECT DISTINCT", one.raw, "FROM rule_ground t WHERE", left))
         for some in batches([row[0] for row in raws]):
-            folded = table([(raw, searchable(raw)) for raw in some])
-            source = query("FROM (", folded, ") s WHERE s.r[1] = (", one.raw, ")")
+            pairs = table([(raw, searchable(raw)) for raw in some])
+            source = query("FROM (", pairs, ") s WHERE s.r[1] = (", one.raw, ")")
             mirror.run(query("UPDATE rule_ground AS t SET", column, "= s.r[2]", source))
 
 
-def _fold(text: str | None) -> str | None:
+def folded(text: str | None) -> str | None:
+    """Fold a long text for searching, as it is kept: a space in place of a NUL."""
     return None if text is None else searchable(text).replace("\0", " ")
 
 

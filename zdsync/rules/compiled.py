@@ -231,7 +231,7 @@ class CompiledRule:
     condition found (VARCHAR[]), for the plan's evidence. `judged` is `where` of a rule that reads
     what hangs on tickets: null of a ticket for which that is not known and would decide.
     `probes` are the questions to long text of the condition and the actions; `quick` is `judged`
-    (or `where`) with their answers in columns, and `quick_folds` what it still reads folded.
+    (or `where`) with their answers in columns.
     `moving`: tests whose answers tell whether the clock turned a part of the condition.
     `call_markers`: with what a comment on a call begins, searchable; of rules that read attempts.
     `again_after`: after how long the rule may speak again in a ticket, None: never. `formerly`:
@@ -260,7 +260,6 @@ class CompiledRule:
     formerly: tuple[str, ...] = ()
     probes: tuple[Probe, ...] = ()
     quick: Sql | None = None
-    quick_folds: tuple[FoldColumn, ...] = ()
     moving: tuple[Sql, ...] = ()
     reads_long: bool = True  # `quick` or an action reads a description all the same
 

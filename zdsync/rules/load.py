@@ -44,7 +44,7 @@ from zdsync.rules.nodes import Node, Notes, in_order, read_yaml
 from zdsync.rules.now import Calendars, Now, business
 from zdsync.rules.operands import Operands
 from zdsync.rules.parse import Parser
-from zdsync.rules.probes import kept_fields, probes_of, quicken, reads_long
+from zdsync.rules.probes import probes_of, quicken, reads_long
 from zdsync.rules.resting import Resting, left_to_mend, other_names, resting
 from zdsync.rules.shape import check_shape
 from zdsync.rules.taxonomy import Taxonomy, read_taxonomy
@@ -136,7 +136,6 @@ def compile_rule(
     folds = folds_in(rule.when, (*rule.text_fields, *hangs))
     tags = any(isinstance(action, Tags) for action in rule.actions)
     asked = quicken(rule.when)
-    kept = (*kept_fields(rule.actions, rule.text_fields), *hangs)
     values = (*rule.plain_fields, *rule.text_fields)
     return CompiledRule(
         id=rule.id,
@@ -158,7 +157,6 @@ def compile_rule(
         judged=judge_rule(rule.when, values, now),
         probes=probes_of(rule.when, rule.actions),
         quick=judge_rule(asked, values, now) or compile_condition(asked, now),
-        quick_folds=folds_in(asked, kept),
         reads_long=reads_long(asked, rule.actions),
         moving=moving_tests(rule.when, now),
         call_markers=file.call_markers if any(one.name == "attempts" for one in reads) else (),

@@ -108,24 +108,6 @@ def probes_of(when: Condition, actions: Iterable[Action]) -> tuple[Probe, ...]:
     return tuple({probe.name: probe for probe in found if probe is not None}.values())
 
 
-def kept_fields(
-    actions: Iterable[Action], text_fields: Iterable[RuleField]
-) -> tuple[RuleField, ...]:
-    """The text fields that actions still read where taxonomies take what was found before."""
-    some = list(actions)
-    answered = all(one.probe is not None for one in _taxonomies(some))
-    looked = {
-        action.value.field
-        for action in some
-        if isinstance(action, SetField) and isinstance(action.value, FieldValue | Lookup)
-    }
-    return tuple(
-        field
-        for field in text_fields
-        if field.name not in _LONG or not answered or field.name in looked
-    )
-
-
 def reads_long(asked: Condition, actions: Iterable[Action]) -> bool:
     """Whether a description is read all the same, by a quickened condition or by an action."""
     some = list(actions)
