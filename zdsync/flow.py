@@ -31,7 +31,7 @@ from zdsync.changes.holds import FLIPPED, read_holds
 from zdsync.changes.keeping import unheld
 from zdsync.changes.pauses import note_done
 from zdsync.changes.sight import sighted
-from zdsync.changes.tails import cut_off, with_tails
+from zdsync.changes.tails import Tail, cut_off, with_tails
 from zdsync.changes.unfit import resting, unfit, unreadable
 from zdsync.changes.wire import is_speech
 from zdsync.clock import Clock
@@ -77,7 +77,9 @@ class Flow:
 
     def plan(self, rules: RuleFile, *, rule: str | None = None, ticket: str | None = None) -> Plan:
         """Plan what the rules ask for; reads the tags of the tickets that need it first."""
-        found = self._tailed(self._evaluate(rules, rule, ticket).plan(), rule=rule, ticket=ticket)
+        evaluation = self._evaluate(rules, rule, ticket)
+        tails = self._cut_off(evaluation)
+        found = self._tailed(evaluation.plan(), tails, rule=rule, ticket=ticket)
         plan = replace(found, whole=ticket is None)
         self.skips.say(resting(rules, rule), rules)
         return self._priced(sighted(self.watch(rules).shown(plan, rule), self.mirror))
@@ -119,8 +121,9 @@ class Flow:
         watch = self.watch(rules)
         paused = watch.begin()
         evaluation = self._evaluate(rules, None, None, paused)
+        tails = self._cut_off(evaluation)  # read once, however often the plan is made again
         plan = watch.unattended(
-            lambda stopped: self._tailed(evaluation.plan(stopped), stopped), paused
+            lambda stopped: self._tailed(evaluation.plan(stopped), tails, stopped), paused
         )
         log.info("plan=%s writes=%d shown=%d", plan.plan_id, len(plan.writes), len(plan.changes))
         log.info("plan=%s held=%d", plan.plan_id, len(plan.held))
@@ -156,15 +159,21 @@ class Flow:
         targets = self.voice.targets if self.voice else ()
         return Operator(self.mirror, self.messenger, targets, self.clock)
 
+    def _cut_off(self, evaluation: Evaluation) -> Sequence[Tail]:
+        """Read what an earlier run began and could not end."""
+        entries = self.journal.entries(RECENT)
+        return cut_off(entries, evaluation.rules_digest, evaluation.as_of)
+
     def _tailed(
         self,
         plan: Plan,
+        tails: Sequence[Tail],
         paused: frozenset[str] = frozenset(),
         *,
         rule: str | None = None,
         ticket: str | None = None,
     ) -> Plan:
-        """Add what an earlier run began and could not end."""
+        """Add to a plan what was cut off, as far as it is asked for."""
 
         def wanted(change: Change) -> bool:
             asked = rule in (None, change.rule) and ticket in (
@@ -175,8 +184,7 @@ class Flow:
             silent = bool(self.speechless) and is_speech(change.field)
             return asked and change.rule not in paused and not silent
 
-        found = cut_off(self.journal.entries(RECENT), plan.rules_digest, plan.as_of)
-        return with_tails(plan, found, self.recall, wanted)
+        return with_tails(plan, tails, self.recall, wanted)
 
     def accept(self, plan: Plan, rules: RuleFile, *, destructive: bool) -> None:
         """Take a person's plan for agreed to; PlanRefused beyond the limits for what is harsh."""
