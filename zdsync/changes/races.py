@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from zdsync.changes.wire import PATCHED, is_speech, is_tag, planned, seen
+from zdsync.changes.wire import PATCHED, Intended, is_speech, is_tag, planned, seen
 from zdsync.model import Change, Row, Scalar, Told
 
 # What History writes as a detail does; people by id only, for their names are not in a ticket.
@@ -50,19 +50,31 @@ class Overwritten:
     after: frozenset[str]
 
 
-def columns_of(changes: Iterable[Change]) -> list[str]:
+def columns_of(changes: Iterable[Intended]) -> list[str]:
     """The names under which History may tell of these changes."""
     return [one.column for change in changes for one in _overwritten(change, {})]
+
+
+def made(told: Iterable[Told], change: Intended) -> Told | None:
+    """Find the event that set what a change was to set, whoever did it."""
+    wanted = _overwritten(change, {})[:1]
+    return next(
+        (event for event in told for one in wanted if _sets(event, one)),
+        None,
+    )
+
+
+def would_show(told: Iterable[Told], change: Intended) -> bool:
+    """Whether History tells of the change's field in forms that can be compared."""
+    columns = {one.column for one in _overwritten(change, {})[:1]} & _ALIKE
+    return any(event.field in columns for event in told)
 
 
 def shows(told: Sequence[Told], blow: Blow) -> bool:
     """Whether History tells of the write at all."""
     wanted = [form for change in blow.changes for form in _overwritten(change, blow.row)[:1]]
-    return any(
-        event.field == one.column and event.at >= _whole(blow.since) and _in(event, one.after)
-        for event in told
-        for one in wanted
-    )
+    since = _whole(blow.since)
+    return any(event.at >= since and _sets(event, one) for event in told for one in wanted)
 
 
 def lost(told: Sequence[Told], blow: Blow, mine: Iterable[Change] = ()) -> list[Told]:
@@ -116,7 +128,7 @@ def _buried(recent: Sequence[Told], blow: Blow, ours: Sequence[Overwritten]) -> 
     ]
 
 
-def _overwritten(change: Change, row: Row) -> list[Overwritten]:
+def _overwritten(change: Intended, row: Row) -> list[Overwritten]:
     if change.field == "department":
         own = _forms(change, row, "department_id")
         return [own, *(_freed(row, column) for column in _TAKEN)]
@@ -131,7 +143,7 @@ def _overwritten(change: Change, row: Row) -> list[Overwritten]:
     return [_forms(change, row, change.field.removeprefix("cf."))]
 
 
-def _forms(change: Change, row: Row, column: str) -> Overwritten:
+def _forms(change: Intended, row: Row, column: str) -> Overwritten:
     before = _all(seen(row, change.field), change.before, planned(change, after=False))
     return Overwritten(column, before, _all(change.after, planned(change, after=True)))
 
@@ -142,6 +154,10 @@ def _freed(row: Row, column: str) -> Overwritten:
 
 def _comparable(one: Overwritten, value: str | None) -> bool:
     return one.column in _ALIKE or (one.column in _TAKEN and (value is None or value.isdigit()))
+
+
+def _sets(event: Told, one: Overwritten) -> bool:
+    return event.field == one.column and _in(event, one.after)
 
 
 def _in(event: Told, values: frozenset[str]) -> bool:

@@ -1,9 +1,9 @@
 """Look up writes whose outcome is open, before anything is repeated (promise 5).
 
-One detail read a ticket tells of fields: the wanted value stands (applied), the old one stands
-(nothing was written), or neither can be told (unknown). What was said carries its change id and is
-looked for among comments and messages; what was never announced was never sent. Must not write to
-Zoho.
+One detail read a ticket tells of fields: the wanted value stands (applied); else History is asked
+whether it stood (`traces`); else the old one stands (nothing was written), or nothing can be told
+(unknown). What was said carries its change id and is looked for among comments and messages; what
+was never announced was never sent. Must not write to Zoho.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import orjson
 from zdsync.changes.journal import Entry, Journal, brief
 from zdsync.changes.marks import carries
 from zdsync.changes.store import Speech, Writer
+from zdsync.changes.traces import traces
 from zdsync.changes.visit import TICKETS
 from zdsync.changes.wire import GIVEN, is_speech, is_tag, planned, same, seen, tag_name
 from zdsync.clock import Clock
@@ -39,6 +40,8 @@ CRASHED = "looked up after a crash"
 _FOUND = "found in the ticket afterwards"
 _LATER = "told by a later write"
 _SORTED = orjson.OPT_SORT_KEYS
+_REPLACED = "told by its History; another value has replaced it"
+_UNTOLD = "not in the ticket's History"
 _MISSED = "not in the ticket afterwards"
 _NEVER = "never sent: a crash came before"
 _AT_ONCE = 4  # tickets that are looked at side by side
@@ -156,8 +159,18 @@ def _of_fields(
         return
     row, tags = _look(desk, found[0].ticket_id, found)
     freed = GIVEN if any(one.field == "department" for one in found) else frozenset()
+    outcomes = {one.change_id: _outcome(one, row, tags, freed) for one in found}
+    missed = [one for one in found if outcomes[one.change_id] != "applied"]
+    told = traces(desk, row, missed) if row is not None else {}
     for one in found:
-        yield Receipt(one.change_id, _outcome(one, row, tags, freed), now, None, note)
+        trace = told.get(one.change_id)
+        if trace is None:
+            yield Receipt(one.change_id, outcomes[one.change_id], now, None, note)
+        elif trace.at is None:
+            yield Receipt(one.change_id, "unsent", now, None, _UNTOLD)
+        else:  # what was seen since then shows who replaced it
+            at = min(max(trace.at, one.intended_at), now)
+            yield Receipt(one.change_id, "applied", at, None, _REPLACED)
 
 
 def _of_speech(desk: Writer, entries: Iterable[Entry], now: datetime) -> Iterator[Receipt]:

@@ -32,16 +32,22 @@ def check(visit: Visit) -> None:
     hold = sight.tags_hold(row, visit.seen)
     if hold or (hold is None and not looked):
         visit.served.tags = known
+        if known is not None:  # of what was cut off the plan may know that it stands
+            _leave_what_stands(visit, tags, _folded(known))
         return
     if not tags and known is None:
         return  # nothing to be compared, and no tag to be set
     have = visit.desk.tags_of(visit.served.ticket_id)
     visit.served.tags = have
     folded = _folded(have)
-    visit.finish([one for one in tags if (_name(one) in folded) == one.after], "already")
+    _leave_what_stands(visit, tags, folded)
     if known is not None and folded != _folded(known):
         left = [change for change in concerned if change in visit.todo]
         visit.finish(left, "stale", "somebody changed the tags since they were read")
+
+
+def _leave_what_stands(visit: Visit, tags: Sequence[Change], have: frozenset[str]) -> None:
+    visit.finish([one for one in tags if (_name(one) in have) == one.after], "already")
 
 
 def tag(visit: Visit) -> None:

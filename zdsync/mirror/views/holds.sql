@@ -2,7 +2,8 @@
 -- Used by mirror/holds.py (which narrows `scope`), reports/status.py and analysts.
 -- given: assignee, team, department, priority or a tag has a value that somebody else gave, later
 -- than 10 minutes after the creation and after the first sight; until the ticket closes, for
--- assignee and team until it moves. reversed: of any other field, zdsync's own value was replaced.
+-- assignee and team until it moves. reversed: zdsync's own value was replaced, or may have been where
+-- a write got no answer and a third value stands.
 -- undone: `zdsync undo` put the value back. flipped: more than 3 changes within 24 hours, two of
 -- them zdsync's; ends by a release only. An empty value holds nothing (but if undone or flipped).
 create or replace view zdsync.holds as
@@ -36,13 +37,13 @@ intents as (
 written as (
     select * from intents where outcome = 'applied'
 ),
--- zdsync's last write of each field.
+-- zdsync's last write of each field. Whether one of unknown outcome was made the value may tell.
 own as (
     select ticket_id, field, unnest(arg_max({
-        'rule_id': rule_id, 'spelt': spelt, 'after': after,
+        'rule_id': rule_id, 'spelt': spelt, 'before': before, 'after': after, 'outcome': outcome,
         'intended_at': intended_at, 'settled_at': settled_at
-    }, (settled_at, intended_at))), count(*) as many
-    from written group by ticket_id, field
+    }, (settled_at, intended_at))), count(*) filter (outcome = 'applied') as many
+    from intents group by ticket_id, field
 ),
 -- -- values that somebody gave ---------------------------------------------------------------
 seen as (
@@ -162,15 +163,20 @@ stands as (
             false) as is_told
     from standing
 ),
+-- Whether the value is the one that zdsync wrote, and whether the one that it found.
+compared as (
+    select *, list_transform([after, before], lambda given: coalesce(trim(value) = trim(given)
+            or (field = 'assignee' and list_contains(agent_words, lower(given)))
+            or (field in ('team', 'department', 'spam') and lower(value) = lower(given))
+            or (try_cast(value as double) = try_cast(given as double)
+                and contains(value || given, '.'))
+            or (given like 'sha256:%' and given = 'sha256:' || sha256(value)), false)) as alike
+    from stands
+),
 fallen as (
-    select s.*, not s.is_told or (s.is_empty and s.was_empty)
-        or coalesce(trim(s.value) = trim(s.after)
-            or (s.field = 'assignee' and list_contains(s.agent_words, lower(s.after)))
-            or (s.field in ('team', 'department', 'spam') and lower(s.value) = lower(s.after))
-            or (try_cast(s.value as double) = try_cast(s.after as double)
-                and contains(s.value || s.after, '.'))
-            or (s.after like 'sha256:%' and s.after = 'sha256:' || sha256(s.value)), false) as holds
-    from stands s
+    select *, not is_told or (is_empty and was_empty) or alike[1] as holds,
+        outcome = 'applied' or not alike[2] as was_made
+    from compared
 ),
 -- Until it closes by another hand; one that was closed to overrule zdsync stays so.
 ended as (
@@ -185,13 +191,14 @@ ended as (
         and f.changed_at >= s.intended_at - interval 5 second
 ),
 reversed as (
-    select s.ticket_id, s.field, s.value, case when s.rule_id = 'undo' then 'undone'
-        else 'reversed' end as reason, s.settled_at as held_at
-    from fallen s
+    select s.ticket_id, s.field, s.value, case when s.is_undone then 'undone' else 'reversed'
+        end as reason, s.settled_at as held_at
+    from (select *, rule_id = 'undo' and (outcome = 'applied' or alike[1]) as is_undone from fallen) s
     anti join ended e on e.ticket_id = s.ticket_id and e.field = s.field
-    where case when s.rule_id = 'undo' then not s.is_empty or s.was_empty
-        else not s.holds and not s.is_empty and s.field not like 'tag:%'
-            and s.field not in ('assignee', 'team', 'department', 'priority') end
+    -- What nobody saw change between two readings was replaced all the same.
+    left join given g on g.ticket_id = s.ticket_id and g.field = s.field
+    where case when s.is_undone then not s.is_empty or s.was_empty
+        else not s.holds and s.was_made and not s.is_empty and g.field is null end
 ),
 -- -- loops -----------------------------------------------------------------------------------
 fresh as (
