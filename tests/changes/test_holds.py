@@ -247,6 +247,27 @@ REVERSED: dict[str, tuple[Steps, dict[str, str]]] = {
     "ended by a close": (
         _many(writes(20, "category", "x"), sees(30, category="y"), sees(40, status="Closed")), {},
     ),
+    "without an answer, and a third value stands": (
+        _many(
+            sees(10, category="w"),
+            writes(20, "category", "x", before="w", outcome="unknown", lost=True),
+            sees(30, category="y"),
+        ), {"category": "reversed"},
+    ),
+    "without an answer, and the old value stands": (
+        _many(
+            sees(10, category="w"),
+            writes(20, "category", "x", before="w", outcome="unknown", lost=True),
+            sees(30, category="w", priority="-None-"),
+        ), {},
+    ),
+    "put back before any pull saw it, as its History told": (
+        _many(
+            sees(10, priority="Low"),
+            writes(20, "priority", "High", before="Low", lost=True),
+            sees(30, priority="Low", category="y"),
+        ), {"priority": "reversed"},
+    ),
 }  # fmt: skip
 UNDONE: dict[str, tuple[Steps, dict[str, str]]] = {
     "an undo": (

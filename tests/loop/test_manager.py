@@ -306,10 +306,7 @@ def test_a_hand_that_replaces_what_was_written_without_an_answer_stands(
             (one, name): value(at.model.ticket(one), name) for one in at.tickets for name in names
         }
         at.lose("reset_after", times=1_000, calls=calls)
-        if back:
-            wanted = _put_back(at, before)
-        else:
-            wanted = _one_hand_each(at, names)
+        wanted = _put_back(at, before) if back else _one_hand_each(at, names)
         for step in (at.tick, at.rebuild):
             step()
         assert at.model.held == wanted
