@@ -1,8 +1,8 @@
 """Loads what the journal's files hold beyond what the mirror has loaded, file by file, in batches.
 
 Promises that a batch and how far it reached are committed together, so a load that was cut off
-goes on; that a line is loaded once, and again without harm; and that a damaged line is told and
-passed over. Must not write the files.
+goes on; that a line is loaded once, and again without harm; that no line is known to the mirror
+before it is on disk; and that a damaged line is told and passed over. Must not write the files.
 """
 
 from __future__ import annotations
@@ -67,6 +67,8 @@ def load(mirror: Table, folder: Path) -> Loaded:
             if at > size or _end(file.fileno(), at) != end:
                 at, end = 0, ""
                 found.replaced.add(path.name)
+            if size > at:  # a mirror that outlives what it was told would look like a lost journal
+                os.fsync(file.fileno())
             for batch, whole in _batches(file.fileno(), at):
                 good = _good(batch, path, at, found)
                 at = whole
