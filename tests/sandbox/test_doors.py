@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import requests
@@ -88,6 +90,24 @@ def test_resets_reach_the_client_as_connection_errors(kind: str) -> None:
         box.fail_next("departments", kind=kind)
         with pytest.raises(requests.exceptions.ConnectionError):
             http.get(creds["desk_url"] + "/departments", timeout=5)
+
+
+def test_half_a_request_asks_for_nothing() -> None:
+    box = Sandbox(tickets=50)
+    ticket = next(iter(box.state.tickets.values()))
+    with box.serve() as creds:
+        token = _session(creds).headers["Authorization"]
+        place = urlsplit(creds["desk_url"])
+        head = (
+            f"POST {place.path}/tickets/{ticket.id}/move?departmentId={ticket.department_id} HTTP/1.1"
+            f"\r\nHost: x\r\nAuthorization: {str(token)}\r\norgId: {creds['org_id']}"
+            "\r\nContent-Length: 40\r\n\r\n"
+        )
+        with socket.create_connection((place.hostname or "", place.port or 0), timeout=5) as wire:
+            wire.sendall(head.encode() + b'{"departmentId"')
+            wire.shutdown(socket.SHUT_WR)
+            assert wire.recv(100) == b""
+    assert not any(one.path.endswith("/move") for one in box.calls)
 
 
 def test_slow_answers_run_into_the_timeout() -> None:

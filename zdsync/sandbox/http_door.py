@@ -46,7 +46,11 @@ class _Door(BaseHTTPRequestHandler):
 
     def _serve(self) -> None:
         length = int(self.headers.get("Content-Length") or 0)
-        request = Request.of(self.command, self.path, self.headers.items(), self.rfile.read(length))
+        body = self.rfile.read(length)
+        if len(body) < length:  # its sender died: half a request asks for nothing
+            self.close_connection = True
+            return
+        request = Request.of(self.command, self.path, self.headers.items(), body)
         response = self.server.api.handle(request, self.server.base)
         if response.drop:
             self._reset()
