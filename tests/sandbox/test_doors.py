@@ -99,8 +99,8 @@ def test_half_a_request_asks_for_nothing() -> None:
         token = _session(creds).headers["Authorization"]
         place = urlsplit(creds["desk_url"])
         head = (
-            f"POST {place.path}/tickets/{ticket.id}/move?departmentId={ticket.department_id} HTTP/1.1"
-            f"\r\nHost: x\r\nAuthorization: {str(token)}\r\norgId: {creds['org_id']}"
+            f"POST {place.path}/tickets/{ticket.id}/move?departmentId={ticket.department_id}"
+            f" HTTP/1.1\r\nHost: x\r\nAuthorization: {token!s}\r\norgId: {creds['org_id']}"
             "\r\nContent-Length: 40\r\n\r\n"
         )
         with socket.create_connection((place.hostname or "", place.port or 0), timeout=5) as wire:
