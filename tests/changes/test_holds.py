@@ -263,7 +263,7 @@ REVERSED: dict[str, tuple[Steps, dict[str, str]]] = {
     ),
     "put back before any pull saw it, as its History told": (
         _many(
-            sees(10, priority="Low"),
+            sees(5, priority="Low"),
             writes(20, "priority", "High", before="Low", lost=True),
             sees(30, priority="Low", category="y"),
         ), {"priority": "reversed"},
