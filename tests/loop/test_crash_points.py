@@ -270,6 +270,70 @@ def test_each_change_is_made_once_whatever_the_step_of_death(
     _try_all(_sample(len(life.steps), 5 if power else 9), die)
 
 
+def test_what_a_call_is_to_do_is_on_disk_before_the_call(
+    story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Intents as far as the disk was waited for; of what is said, its own line too."""
+    lasting: dict[str, int] = {}
+    inner_sync = os.fsync
+
+    def synced(handle: int) -> None:
+        path = str(Path(f"/proc/self/fd/{handle}").readlink())
+        size = os.fstat(handle).st_size
+        inner_sync(handle)
+        lasting[path] = size
+
+    def on_disk() -> list[dict[str, Any]]:
+        return [
+            json.loads(line)
+            for path, size in lasting.items()
+            if path.endswith(".ndjson")
+            for line in Path(path).read_bytes()[:size].splitlines()
+        ]
+
+    unjournaled: list[str] = []
+    seen: list[str] = []
+
+    with story.again() as scene:
+        inner = scene.place.box.api.handle
+
+        def handle(request: Any, base: str, wait: Any = None) -> Any:
+            if request.method != "GET" and request.path.startswith("/api/v1/tickets/"):
+                seen.append(request.path)
+                body, lines = (request.body or b"").decode(), on_disk()
+                some = json.loads(body).get("ids") or [request.path.split("/")[4]]
+                fields = {one["field"] for one in lines if one.get("ticket_id") in some}
+                called = {one["change_id"] for one in lines if one["kind"] == "call"}
+                if not _announced(request, fields) or not _named(body, called):
+                    unjournaled.append(request.path)
+            return inner(request, base, wait)
+
+        monkeypatch.setattr(os, "fsync", synced)
+        monkeypatch.setattr(scene.place.box.api, "handle", handle)
+        scene.place.app().apply(None, lambda plan: True, destructive=True)
+    assert len(seen) > len(KINDS)
+    assert not unjournaled
+
+
+def _announced(request: Any, fields: set[str]) -> bool:
+    """Whether every field that a call sets has an intent."""
+    last = request.path.rpartition("/")[2]
+    body = json.loads(request.body or b"{}")
+    if last in ("associateTag", "dissociateTag"):
+        return {f"tag:{name}" for name in body["tags"]} <= fields
+    if request.method == "PATCH":
+        names = {"assigneeId": "assignee", "teamId": "team", "customFields": "cf"}
+        flat = {names.get(name, name) for name in body if name != "cf"}
+        return flat | {f"cf.{name}" for name in body.get("cf", ())} <= fields
+    said = {"comments": "comment", "sendReply": "reply", "move": "department"}
+    return said.get(last, "spam") in fields
+
+
+def _named(body: str, called: set[str]) -> bool:
+    """Whether what is said was announced by a line of its own."""
+    return "Ref. " not in body or any(f"Ref. {change}<" in body for change in called)
+
+
 def test_each_change_is_made_once_whichever_the_call_under_way(
     story: Story, whole: tuple[Life, Counter[tuple[str, ...]]]
 ) -> None:
