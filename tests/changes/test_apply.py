@@ -159,7 +159,7 @@ def test_promise_5_nothing_is_called_where_the_journal_cannot_be_written(
     def full(*args: Any, **more: Any) -> None:
         raise MirrorFailed("disk full")
 
-    monkeypatch.setattr(scene.journal, "_write", full)
+    monkeypatch.setattr(scene.journal._file, "_write", full)
     result = scene.apply()
     assert scene.desk.calls == []
     assert isinstance(result.stopped, MirrorFailed)

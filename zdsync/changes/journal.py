@@ -1,18 +1,16 @@
 """The truth about writes: append-only NDJSON under `private/journal/YYYY-MM.ndjson`, mode 0600.
 
-Promise 5: an intent is on disk (fsync, its file and the folders above) before its call, and gets
-at most one receipt. What is said leaves no value to compare, so its call is announced by a line of
-its own, on disk too: an intent without one was never sent. Promise 10: ids, field names, the
-values that zdsync sets and digests; no customer text. Must not call Zoho.
+Promise 5: an intent is on disk before its call (`journal_file`), and gets at most one receipt.
+What is said leaves no value to compare, so its call is announced by a line of its own, on disk too:
+an intent without one was never sent. Promise 10: ids, field names, the values that zdsync sets and
+digests; no customer text. Must not call Zoho.
 """
 
 from __future__ import annotations
 
 import hashlib
-import os
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -20,19 +18,16 @@ from typing import Any
 
 import orjson
 
+from zdsync.changes.journal_file import FILES, JournalFile
 from zdsync.changes.signature import Signature
 from zdsync.changes.wire import is_speech, lasting
 from zdsync.clock import Clock
-from zdsync.errors import MirrorFailed
-from zdsync.mirror import sync_directory
 from zdsync.model import Change, Receipt, Scalar
 from zdsync.text import printable
 
 FOUND = "found"  # kind of a line, beside intent and receipt: what a look told of an unknown outcome
 CALL = "call"  # kind of a line: something is about to be said
 GROUP = 25  # intents per fsync, at most
-_FILES = "????-??.ndjson"
-_OURS = 2  # folders above the journal that zdsync makes: private, and the data directory
 _SAID = 600  # cells of a receipt's text: Zoho's words, what was not done, what to do
 _LONG = 100  # a longer value is written as its digest
 
@@ -71,7 +66,7 @@ class Journal:
         self._clock = clock
         self._lock = threading.Lock()
         self._open: set[tuple[str, str]] = set()
-        self._listed: set[Path] = set()  # files whose names are on disk for sure
+        self._file = JournalFile(folder, clock)
         self.by = Signature()  # who writes, and why
 
     def intend(
@@ -111,13 +106,7 @@ class Journal:
 
     def sync(self) -> None:
         """Wait until the receipts are on disk, so that no reader knows more than they tell."""
-        with self._lock, self._told():
-            for path in sorted(self._folder.glob(_FILES))[-1:]:
-                handle = os.open(path, os.O_RDONLY)
-                try:
-                    os.fsync(handle)
-                finally:
-                    os.close(handle)
+        self._file.sync()
 
     def entries(self, months: int | None = None) -> list[Entry]:
         """Read intents with their receipts, oldest first; torn lines are passed over.
@@ -148,7 +137,7 @@ class Journal:
 
     def lines(self, months: int | None = None) -> Iterator[dict[str, Any]]:
         """Yield the decoded lines of the files, or of so many of the newest, oldest first."""
-        paths = sorted(self._folder.glob(_FILES))
+        paths = sorted(self._folder.glob(FILES))
         for path in paths[-months:] if months else paths:
             for raw in path.read_bytes().splitlines():
                 try:
@@ -159,42 +148,9 @@ class Journal:
                     yield line
 
     def _append(self, lines: Sequence[Mapping[str, Any]], *, durable: bool) -> None:
-        if not lines:
-            return
-        blob = b"".join(orjson.dumps(line) + b"\n" for line in lines)
-        with self._lock, self._told():
-            self._write(blob, durable)
-
-    @contextmanager
-    def _told(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            what = f"the journal in {self._folder} cannot be written: {error.strerror}"
-            hint = "free some space or mend the rights; nothing was sent without a journal"
-            raise MirrorFailed(what, hint) from None
-
-    def _write(self, blob: bytes, durable: bool) -> None:
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        path = self._folder / f"{self._clock.now():%Y-%m}.ndjson"
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
-        try:
-            size = os.fstat(handle).st_size
-            try:
-                _write_all(handle, blob if _ends_whole(handle, size) else b"\n" + blob)
-                if durable:
-                    os.fsync(handle)
-            except OSError:
-                with suppress(OSError):  # a part of a group must not look as if it was intended
-                    os.ftruncate(handle, size)
-                raise
-        finally:
-            os.close(handle)
-        if durable and path not in self._listed:
-            # Whoever made the file may have died before its name was on disk: once a process.
-            for folder in (self._folder, *list(self._folder.parents)[:_OURS]):
-                sync_directory(folder)
-            self._listed.add(path)
+        if lines:
+            blob = b"".join(orjson.dumps(line) + b"\n" for line in lines)
+            self._file.append(blob, durable=durable, more=bool(self._open))
 
 
 def _settles(line: Mapping[str, Any], outcome: object) -> bool:
@@ -203,16 +159,6 @@ def _settles(line: Mapping[str, Any], outcome: object) -> bool:
 
 
 _RECEIPT = ("outcome", "http_status", "error", "settled_at")
-
-
-def _write_all(handle: int, blob: bytes) -> None:
-    while blob:
-        blob = blob[os.write(handle, blob) :]
-
-
-def _ends_whole(handle: int, size: int) -> bool:
-    """Whether the last line is whole; what a crash tore stays a line of its own."""
-    return size == 0 or os.pread(handle, 1, size - 1) == b"\n"
 
 
 def _intent(change: Change) -> dict[str, Any]:
