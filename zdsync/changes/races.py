@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Literal
 
 from zdsync.changes.wire import PATCHED, Intended, is_speech, is_tag, planned, seen
 from zdsync.model import Change, Row, Scalar, Told
@@ -55,19 +56,28 @@ def columns_of(changes: Iterable[Intended]) -> list[str]:
     return [one.column for change in changes for one in _overwritten(change, {})]
 
 
-def made(told: Iterable[Told], change: Intended) -> Told | None:
-    """Find the event that set what a change was to set, whoever did it."""
-    wanted = _overwritten(change, {})[:1]
-    return next(
-        (event for event in told for one in wanted if _sets(event, one)),
-        None,
-    )
+def made(
+    told: Iterable[Told], change: Intended, since: datetime
+) -> datetime | Literal[False] | None:
+    """When a change was made, by Zoho's clock; False: not since then, None: that is not told.
 
-
-def would_show(told: Iterable[Told], change: Intended) -> bool:
-    """Whether History tells of the change's field in forms that can be compared."""
-    columns = {one.column for one in _overwritten(change, {})[:1]} & _ALIKE
-    return any(event.field in columns for event in told)
+    What set the value while another than the change's old one stood was an earlier hand. Only of
+    fields that History writes as a detail does its silence tells something.
+    """
+    form = next(iter(_overwritten(change, {})), None)
+    if form is None:
+        return None
+    old = _all(change.before, planned(change, after=False))
+    chain = [event for event in told if event.field == form.column]
+    doubtful = form.column not in _ALIKE or not any(event.at >= since for event in chain)
+    for last, event in zip([None, *chain], chain, strict=False):
+        if event.at < since or not _in(event, form.after):
+            continue
+        was = event.before if event.before is not None or last is None else last.after
+        if _fold(was) in old:
+            return event.at
+        doubtful |= was is None  # it may be untold
+    return None if doubtful else False
 
 
 def shows(told: Sequence[Told], blow: Blow) -> bool:

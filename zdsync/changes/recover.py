@@ -163,14 +163,14 @@ def _of_fields(
     missed = [one for one in found if outcomes[one.change_id] != "applied"]
     told = traces(desk, row, missed) if row is not None else {}
     for one in found:
-        trace = told.get(one.change_id)
-        if trace is None:
-            yield Receipt(one.change_id, outcomes[one.change_id], now, None, note)
-        elif trace.at is None:
-            yield Receipt(one.change_id, "unsent", now, None, _UNTOLD)
-        else:  # what was seen since then shows who replaced it
-            at = min(max(trace.at, one.intended_at), now)
+        at = told.get(one.change_id)
+        if at is not None:  # what was seen since then shows who replaced it
+            at = min(max(at, one.intended_at), now)
             yield Receipt(one.change_id, "applied", at, None, _REPLACED)
+        elif one.change_id in told:
+            yield Receipt(one.change_id, "unsent", now, None, _UNTOLD)
+        else:
+            yield Receipt(one.change_id, outcomes[one.change_id], now, None, note)
 
 
 def _of_speech(desk: Writer, entries: Iterable[Entry], now: datetime) -> Iterator[Receipt]:

@@ -9,7 +9,6 @@ decide; `recover` does.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from zdsync.changes import races, sight
@@ -17,23 +16,16 @@ from zdsync.changes.journal import Entry
 from zdsync.changes.store import Writer
 from zdsync.changes.wire import is_tag
 from zdsync.errors import Refused, ZohoFailed
-from zdsync.model import Row, Told
+from zdsync.model import Row
 
 _PAGES = 4  # of a ticket's History, 50 events each
 
 
-@dataclass(frozen=True, slots=True)
-class Trace:
-    """Whether a write was made, and when by Zoho's clock."""
+def traces(desk: Writer, row: Row, entries: Sequence[Entry]) -> Mapping[str, datetime | None]:
+    """Ask when these writes of one ticket were made, None: they were not; by change id.
 
-    made: bool
-    at: datetime | None = None
-
-
-def traces(desk: Writer, row: Row, entries: Sequence[Entry]) -> Mapping[str, Trace]:
-    """Ask what became of these writes of one ticket; by change id, without what is not told.
-
-    `row`: the ticket as a detail just showed it. Raises TokenRefused.
+    Those of which nothing is told are left out. `row`: the ticket as a detail just showed it.
+    Raises TokenRefused.
     """
     asked = [one for one in entries if _may_be_told(one, row)]
     if not asked:
@@ -49,8 +41,12 @@ def traces(desk: Writer, row: Row, entries: Sequence[Entry]) -> Mapping[str, Tra
         )
     except (Refused, ZohoFailed):
         return {}  # the ticket's values must do
-    found = {one.change_id: _trace(told or (), one) for one in asked}
-    return {change: trace for change, trace in found.items() if trace is not None}
+    found = {}
+    for one in asked:
+        made = races.made(told or (), one, one.intended_at - sight.SKEW)
+        if made is not None:
+            found[one.change_id] = made or None
+    return found
 
 
 def _may_be_told(entry: Entry, row: Row) -> bool:
@@ -58,11 +54,3 @@ def _may_be_told(entry: Entry, row: Row) -> bool:
     modified = sight.modified(row)
     near = modified is None or modified >= entry.intended_at - sight.SKEW
     return near or is_tag(entry.field)
-
-
-def _trace(told: Sequence[Told], entry: Entry) -> Trace | None:
-    recent = [one for one in told if one.at >= entry.intended_at - sight.SKEW]
-    made = races.made(recent, entry)
-    if made is not None:
-        return Trace(True, made.at)
-    return Trace(False) if races.would_show(recent, entry) else None
