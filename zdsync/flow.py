@@ -50,7 +50,6 @@ from zdsync.watch import Watch
 log = logging.getLogger(__name__)
 
 ROUNDS = 4  # of reading for one plan: rows, tags, conversations, and what those bring up
-RECENT = 2  # files of the journal, a month each, that hold the last day for sure
 PATIENCE = 3  # pauses after which a stream is too old to act on
 
 
@@ -161,8 +160,7 @@ class Flow:
 
     def _cut_off(self, evaluation: Evaluation) -> Sequence[Tail]:
         """Read what an earlier run began and could not end."""
-        entries = self.journal.entries(RECENT)
-        return cut_off(entries, evaluation.rules_digest, evaluation.as_of)
+        return cut_off(self.journal.recent(), evaluation.rules_digest, evaluation.as_of)
 
     def _tailed(
         self,

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+_NAMED = 2  # files of the journal, the newest: their ids are named where a word names none
+
 
 @dataclass(frozen=True, slots=True)
 class Undone:
@@ -79,7 +81,8 @@ def take_back(
 def _find(place: Workplace, run: Run, word: str) -> Asked:
     runs = Sql(load("zdsync.changes.queries", "runs.sql"))
     quiet = [str(row[0]) for row in run.mirror.rows(runs) if row[0] != run.id]
-    return find(place.journal.entries(), word, quiet)
+    about = place.journal.about(word.strip())
+    return find(about or place.journal.entries(_NAMED), word, quiet)
 
 
 def _plan(place: Workplace, run: Run, flow: Flow, asked: Asked) -> Undo:
