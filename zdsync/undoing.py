@@ -53,7 +53,7 @@ def take_back(
     """
     asked = _find(place, run, word)
     if asked.entries and recover(place.zoho.desk, place.journal, place.clock):
-        place.follow_journal(run.mirror)
+        place.record.follow(run.mirror)
         asked = _find(place, run, word)  # what a crash left open is settled now
     flow = place.flow(run)
     found = _plan(place, run, flow, asked)
@@ -67,7 +67,7 @@ def take_back(
     if not found.plan.writes or not agree(found):
         return Undone(found)
     flow.refuse_beyond_limits(found.plan, _rules(place, flow), destructive=destructive)
-    applied = flow.apply(
+    applied = flow.writing.apply(
         found.plan,
         place.zoho.desk,
         workers=place.zoho.workers(),
