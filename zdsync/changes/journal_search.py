@@ -21,16 +21,21 @@ _IDS = ("run_id", "change_id", "plan_id")
 def about(folder: Path, word: str) -> Iterator[Line]:
     """Yield the intents of the tickets that `word` leads to, and every line that is no intent.
 
-    From the first file on that has the word; nothing where none has.
+    From the first file on that has the word or a run that it leads to; nothing where none has.
     """
     paths = sorted(folder.glob(FILES))
     tickets: set[str] = set()
+    runs: set[str] = set()
     first = len(paths)
     for place, path in enumerate(paths):
-        found = {line.get("ticket_id") for line in _having(path, word) if _named(line, word)}
+        found = [line for line in _having(path, word) if _named(line, word)]
         if found:
             first = min(first, place)
-            tickets |= {str(one) for one in found}
+            tickets |= {str(line.get("ticket_id")) for line in found}
+            runs |= {str(line.get("run_id")) for line in found}
+    # A run that goes on past the end of a month has what belongs together in two files.
+    while any(_has(path, run) for path in paths[:first] for run in runs):
+        first -= 1
     return _of(paths[first:], tickets)
 
 
@@ -72,6 +77,10 @@ def _having(path: Path, word: str) -> Iterator[Line]:
                     if line is not None:
                         yield line
                 at = text.find(wanted, end)
+
+
+def _has(path: Path, word: str) -> bool:
+    return next(_having(path, word), None) is not None
 
 
 def _decoded(raw: bytes) -> Line | None:
