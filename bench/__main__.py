@@ -22,6 +22,7 @@ BENCHES = {
     "million": "A mirror of 1,000,000 tickets; answers take no time",
     "checking": "Check of the shipped rules; CPU, the middle of 5",
     "applying": "Applying; answers take 300 ms where time is taken",
+    "journal": "Reading the journal, 200,000 writes in the present month",
     "idle": "A day on which nothing happens, at the default pause",
     "publishing": "Publishing 1,000,000 tickets",
     "backtest": "Backtest of the shipped rules over 100,000 tickets of 90 days",

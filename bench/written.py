@@ -17,9 +17,9 @@ from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
 
-from zdsync import flow
 from zdsync.changes.journal import Journal
 from zdsync.cli import main as command
+from zdsync.flow import writing
 from zdsync.mirror import Mirror
 
 _took: defaultdict[str, float] = defaultdict(float)
@@ -47,7 +47,7 @@ def main() -> None:
         _watch(Journal, name)
     for name in ("upsert", "publish"):
         _watch(Mirror, name)
-    _watch(flow, "apply_plan", lambda applied: outcomes.update(applied.outcomes))
+    _watch(writing, "apply_plan", lambda applied: outcomes.update(applied.outcomes))
     with contextlib.redirect_stdout(io.StringIO()):
         code = command(["apply", "--yes"])
     print(json.dumps({"code": code, "outcomes": outcomes, **_took}))

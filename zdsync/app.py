@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 
 from zdsync.clock import Clock
 from zdsync.errors import MirrorBusy, PlanRefused
-from zdsync.mirror import journal_files
 from zdsync.pull import (
     ALLOWANCE,
     CHECKED,
@@ -146,7 +145,7 @@ class App:
         with self.place.run("apply") as run:
             flow = self.place.flow(run)
             rules = self.place.rulebook.load(flow.portal)
-            flow.look_back(lambda: self.place.zoho.desk)
+            flow.writing.look_back(lambda: self.place.zoho.desk)
             if plan_id is None:
                 plan = flow.plan(rules)
             else:
@@ -170,7 +169,7 @@ class App:
         plans, shown = self.place.plans, shelf.keeps(plan.plan_id, self.place.plans)
         if not shown:
             shelf.keep(plan, plans)  # what is cut off is found there
-        applied = flow.apply(
+        applied = flow.writing.apply(
             plan,
             self.place.zoho.desk,
             workers=self.place.zoho.workers(),
@@ -213,7 +212,7 @@ class App:
             book = self.place.rulebook
             rules = book.load(flow.portal) if once else book.load_or_last(flow.portal)
             if rules is not None and not self.place.paused():
-                flow.look_back(lambda: self.place.zoho.desk)
+                flow.writing.look_back(lambda: self.place.zoho.desk)
                 plan = flow.plan_unattended(rules)
                 applied = self._write(run, flow, plan) if plan.writes else None
                 if applied and applied.stopped:
@@ -236,7 +235,7 @@ class App:
     def adopt(self) -> bool:
         """Let rules speak again after files of the journal were lost; False where none were."""
         with self.place.run("adopt") as run:
-            return journal_files.adopt(run.mirror, self.place.journal_dir)
+            return self.place.record.adopt(run.mirror)
 
     @contextmanager
     def journal(self) -> Iterator[tuple[Ask, str]]:
@@ -251,7 +250,7 @@ class App:
                 except MirrorBusy as error:
                     busy = error.what
                 else:
-                    self.place.follow_journal(mirror)
+                    self.place.record.follow(mirror)
                     yield stack.enter_context(mirror.reader()).columns_and_rows, ""
                     return
             yield stack.enter_context(reading(settings)).columns_and_rows, busy

@@ -21,6 +21,7 @@ _OURS = (
     *("mirror.duckdb", "STOP", "private/mirror.duckdb", "private/mirror.duckdb.wal"),
     *("private/*.lock", "private/token.json", "private/refresh_token", "private/forgotten.ndjson"),
     *("private/journal/*.ndjson", f"private/{journal_files.WITNESS}", "private/plans/*.json"),
+    "private/journal.read",
 )
 
 

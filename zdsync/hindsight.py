@@ -50,8 +50,8 @@ def look_back(place: Workplace, run: Run, asked: Asked) -> Backtest:
         until=until,
         only=asked.rule,
         sample=sample,
-        unfit=flow.untried(rules, until),
-        owner_map=flow.owner_map,
+        unfit=flow.evaluator.untried(rules, until),
+        owner_map=flow.evaluator.owner_map,
     )
     keep(run.mirror, found, place.clock.now())
     return found

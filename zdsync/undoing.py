@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+_NAMED = 2  # files of the journal, the newest: their ids are named where a word names none
+
 
 @dataclass(frozen=True, slots=True)
 class Undone:
@@ -51,7 +53,7 @@ def take_back(
     """
     asked = _find(place, run, word)
     if asked.entries and recover(place.zoho.desk, place.journal, place.clock):
-        place.follow_journal(run.mirror)
+        place.record.follow(run.mirror)
         asked = _find(place, run, word)  # what a crash left open is settled now
     flow = place.flow(run)
     found = _plan(place, run, flow, asked)
@@ -65,7 +67,7 @@ def take_back(
     if not found.plan.writes or not agree(found):
         return Undone(found)
     flow.refuse_beyond_limits(found.plan, _rules(place, flow), destructive=destructive)
-    applied = flow.apply(
+    applied = flow.writing.apply(
         found.plan,
         place.zoho.desk,
         workers=place.zoho.workers(),
@@ -79,7 +81,8 @@ def take_back(
 def _find(place: Workplace, run: Run, word: str) -> Asked:
     runs = Sql(load("zdsync.changes.queries", "runs.sql"))
     quiet = [str(row[0]) for row in run.mirror.rows(runs) if row[0] != run.id]
-    return find(place.journal.entries(), word, quiet)
+    about = place.journal.about(word.strip())
+    return find(about or place.journal.entries(_NAMED), word, quiet)
 
 
 def _plan(place: Workplace, run: Run, flow: Flow, asked: Asked) -> Undo:

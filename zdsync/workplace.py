@@ -21,11 +21,12 @@ from typing import TYPE_CHECKING
 from zdsync import workfile
 from zdsync.clock import Clock, SystemClock
 from zdsync.connect import Zoho, messenger, open_portal
-from zdsync.errors import MirrorFailed, ZdsyncError
+from zdsync.errors import ZdsyncError
 from zdsync.forgetting import keep_private
-from zdsync.mirror import SERVICE, Mirror, Shield, hold, journal_files
+from zdsync.mirror import SERVICE, Mirror, Shield, hold
 from zdsync.pull import Allowance, Attached, PastReader, Progress, Puller, Quiet, paced
-from zdsync.readings import published, reading
+from zdsync.readings import published
+from zdsync.record import Record
 from zdsync.settings import Settings
 from zdsync.workfile import TURN, make_folders
 
@@ -94,11 +95,14 @@ class Workplace:
         return Rulebook(self.settings.rules, self.settings.voice)
 
     @cached_property
+    def record(self) -> Record:
+        """The journal beside a mirror."""
+        return Record(self.settings, self.clock)
+
+    @property
     def journal(self) -> Journal:
         """The truth about writes."""
-        from zdsync.changes import Journal
-
-        return Journal(self.journal_dir, self.clock)
+        return self.record.journal
 
     @cached_property
     def skips(self) -> Skips:
@@ -106,11 +110,6 @@ class Workplace:
         from zdsync.telling import Skips
 
         return Skips()
-
-    @property
-    def journal_dir(self) -> Path:
-        """The files of the journal, a month each."""
-        return self.settings.private_dir / "journal"
 
     def work(self, command: str, wait: float = TURN) -> AbstractContextManager[Mirror]:
         """Hold the private mirror open for one command; others wait for their turn."""
@@ -166,27 +165,37 @@ class Workplace:
         return read_by(stream, module, field)
 
     def flow(self, run: Run) -> Flow:
+        """The stages of a run."""
         from zdsync.changes import shelf
-        from zdsync.flow import Flow
+        from zdsync.flow import CutOff, Evaluator, Flow, Writing
+        from zdsync.telling import Operator
 
-        portal = run.mirror.portal()
+        mirror, journal, clock, voice = run.mirror, self.journal, self.clock, self.settings.voice
+        portal, told = mirror.portal(), messenger(self.settings, clock)
         self._sign(run.command, portal)
+        speechless = self.record.speechless(mirror)
         return Flow(
-            mirror=run.mirror,
+            mirror=mirror,
             portal=portal,
-            clock=self.clock,
-            every=self.settings.every,
-            owner_map=self.settings.owner_map,
-            journal=self.journal,
-            run_id=run.id,
-            attach=lambda: self.attached(run),
-            lacks=self.lacks,
-            voice=self.settings.voice,
-            messenger=messenger(self.settings, self.clock),
-            speechless=_speechless(journal_files.lost(run.mirror, self.journal_dir)),
-            follow=lambda: self.follow_journal(run.mirror),
+            clock=clock,
+            evaluator=Evaluator(
+                mirror,
+                portal,
+                clock,
+                self.settings.every,
+                self.settings.owner_map,
+                attach=lambda: self.attached(run),
+                lacks=self.lacks,
+                voice=voice,
+                speechless=speechless,
+            ),
+            cut_off=CutOff(journal, lambda plan_id: shelf.recall(plan_id, self.plans), speechless),
+            writing=Writing(
+                *(mirror, journal, clock, run.id, told, speechless),
+                follow=lambda: self.record.follow(mirror),
+            ),
+            operator=Operator(mirror, told, voice.targets if voice else (), clock),
             skips=self.skips,
-            recall=lambda plan_id: shelf.recall(plan_id, self.plans),
         )
 
     def _sign(self, command: str, portal: Portal) -> None:
@@ -212,7 +221,7 @@ class Workplace:
         with self.work(f"zdsync {command}") as mirror:
             run_id = f"{self.clock.now():%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
             run = Run(mirror, run_id, Allowance(self.settings.child_credits), command)
-            self._load_journal(mirror)
+            self.record.load(mirror)
             mirror.start_run(run.id, command)
             self._resume(mirror)
             try:
@@ -233,36 +242,6 @@ class Workplace:
         keep_private(run.mirror, self.settings, daily=command == "run")
         if self._publish_is_due(command):
             self._publish(run.mirror)
-
-    def _load_journal(self, mirror: Mirror) -> None:
-        """Load what the journal's files hold beyond what this mirror loaded, and miss what is lost.
-
-        A new mirror, or one that was put back, learns what was written.
-        """
-        with self._journal_read():
-            trust = mirror.privacy.unfinished
-            journal_files.look(mirror, self.journal_dir, self._published_months, trust=trust)
-
-    def follow_journal(self, mirror: Mirror) -> None:
-        """Load what was written to the journal meanwhile."""
-        with self._journal_read():
-            journal_files.follow(mirror, self.journal_dir)
-
-    @contextmanager
-    def _journal_read(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            what = f"the journal in {self.journal_dir} cannot be read: {error.strerror}"
-            raise MirrorFailed(what, "mend the rights or the disk") from None
-
-    def _published_months(self) -> list[str]:
-        """The files of the journal that the published copy tells of; it may outlive the mirror."""
-        try:
-            with reading(self.settings) as copy:
-                return journal_files.served_months(copy.rows)
-        except ZdsyncError:
-            return []  # no copy, or one that cannot tell
 
     def _resume(self, mirror: Mirror) -> None:
         """Go on with the account of credits from what others spent meanwhile."""
@@ -303,8 +282,3 @@ class Workplace:
     def plans(self) -> Path:
         """Plans that were shown, for `apply PLAN_ID`."""
         return self.settings.private_dir / "plans"
-
-
-def _speechless(lost: str) -> str:
-    """Why rules may say nothing: without the journal everything would be said again."""
-    return f"the journal lacks {lost}, so what was said is not known; zdsync adopt" if lost else ""

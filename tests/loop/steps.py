@@ -22,7 +22,7 @@ import requests
 from zdsync.cli import main
 from zdsync.connect import Zoho
 from zdsync.connectors import Notices
-from zdsync.flow import Flow
+from zdsync.flow.writing import Writing
 from zdsync.mirror.database import Database
 
 _forks = multiprocessing.get_context("forkserver")
@@ -167,7 +167,7 @@ def _watch(steps: Steps) -> None:
     steps.journal()
     steps.around(requests.Session, "request", request)
     steps.around(Notices, "send", lambda *args: "notice")
-    steps.count_within(Flow, "look_back")
+    steps.count_within(Writing, "look_back")
     if steps.death.workers:
         Zoho.workers = lambda zoho: steps.death.workers  # type: ignore[method-assign]  # as above
 

@@ -13,6 +13,7 @@ import os
 import shutil
 import signal
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -157,6 +158,8 @@ def _what_was_sent_arrives() -> Iterator[None]:
     yield
     for one in set(threading.enumerate()) - before:
         if "process_request" in one.name:
+            while one.ident is None:
+                time.sleep(0.001)
             one.join(10)
 
 

@@ -145,29 +145,39 @@ def evaluate(
     """
     ready, skipped = _ready(rules, unready or {})
     owners = owner_map or {}
-    settled = None
-    if kept and whole and ticket is None:
-        settled = Settled.under(ready, rules_digest, portal, owners, as_of)
+    many = kept and whole and ticket is None
+    settled = Settled.under(ready, rules_digest, portal, owners, as_of) if many else None
     with _uncollected():
         if kept:
-            keep = [one for one in rules if one.mode != "off"]
-            if settled is not None:
-                _settle(mirror, ready, portal, keep, settled)
-            narrow = narrowed(ticket)
-            make_rows(mirror, ready, portal, narrow, keep=keep, whole=whole, settled=settled)
+            _keep(mirror, rules, ready, portal, settled, ticket=ticket, whole=whole)
         else:
             make_ground(mirror, ready, ticket)
         ground, resolver = look(mirror, ready, portal, owners, kept=kept, whole=ticket is not None)
     needs, blind = unjudged(mirror, ready, as_of, kept=kept)
     if settled is not None:
         settled.keep(mirror, {*ground.tickets, *needs.tickets})
-    speaker = Speaker(
-        mirror, ground, resolver, remember(mirror, ready), as_of, voice or Voice(), speechless
-    )
-    holds = HoldReader(mirror) if held else None
+    memory, holds = remember(mirror, ready), HoldReader(mirror) if held else None
+    speaker = Speaker(mirror, ground, resolver, memory, as_of, voice or Voice(), speechless)
     return Evaluation(
         mirror, ground, resolver, as_of, rules_digest, skipped + blind, needs, speaker, holds
     )
+
+
+def _keep(
+    mirror: Queries,
+    rules: Sequence[CompiledRule],
+    ready: Sequence[CompiledRule],
+    portal: Portal,
+    settled: Settled | None,
+    *,
+    ticket: str | None,
+    whole: bool,
+) -> None:
+    """Make the rows to ask of, by what was found in texts before; what is found is kept."""
+    keep = [one for one in rules if one.mode != "off"]
+    if settled is not None:
+        _settle(mirror, ready, portal, keep, settled)
+    make_rows(mirror, ready, portal, narrowed(ticket), keep=keep, whole=whole, settled=settled)
 
 
 def _settle(

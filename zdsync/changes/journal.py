@@ -19,6 +19,9 @@ from typing import Any
 import orjson
 
 from zdsync.changes.journal_file import FILES, JournalFile
+from zdsync.changes.journal_mark import Line
+from zdsync.changes.journal_reader import Key, Reader
+from zdsync.changes.journal_search import about, lines
 from zdsync.changes.signature import Signature
 from zdsync.changes.wire import is_speech, lasting
 from zdsync.clock import Clock
@@ -67,6 +70,8 @@ class Journal:
         self._lock = threading.Lock()
         self._open: set[tuple[str, str]] = set()
         self._file = JournalFile(folder, clock)
+        self._reader = Reader(folder, _fold)
+        self._recent: tuple[list[Line], list[Entry]] = [], []  # read and told last
         self.by = Signature()  # who writes, and why
 
     def intend(
@@ -111,46 +116,64 @@ class Journal:
     def entries(self, months: int | None = None) -> list[Entry]:
         """Read intents with their receipts, oldest first; torn lines are passed over.
 
-        `months`: only so many of the newest files. A service reads two at each tick, whatever
-        the years before.
+        `months`: only so many of the newest files.
         """
-        intents: dict[tuple[str, str], dict[str, Any]] = {}
-        for line in self.lines(months):
-            key = (str(line.get("run_id")), str(line.get("change_id")))
-            if line.get("kind") == "intent":
-                intents.setdefault(key, line)
-            elif line.get("kind") == CALL:
-                intents.get(key, {})["called"] = True
-            elif key in intents and _settles(line, intents[key].get("outcome")):
-                intents[key] |= {name: line.get(name) for name in _RECEIPT}
+        return self._entries(self.lines(months))
+
+    def _entries(self, told: Iterable[Line]) -> list[Entry]:
+        intents: dict[Key, Line] = {}
+        for line in told:
+            _fold(intents, line)
         return [_entry(line) for line in intents.values()]
+
+    def recent(self) -> Sequence[Entry]:
+        """Read, oldest first, what may still matter: see journal_reader. Costs what was appended.
+
+        Every intent without a receipt or of unknown outcome is there, however old.
+        """
+        lines = self._reader.read(self._clock.now())
+        if lines is not self._recent[0]:
+            self._recent = lines, [_entry(line) for line in lines]
+        return self._recent[1]
 
     def unsettled(self) -> list[Entry]:
         """List intents without a receipt: a crash came between, their outcome must be looked up.
 
         Opens them again, so that they may be settled.
         """
-        found = [entry for entry in self.entries() if entry.outcome is None]
+        found = [entry for entry in self.recent() if entry.outcome is None]
         with self._lock:
             self._open.update((entry.run_id, entry.change_id) for entry in found)
         return found
 
-    def lines(self, months: int | None = None) -> Iterator[dict[str, Any]]:
+    def about(self, word: str) -> list[Entry]:
+        """Read what was written to the tickets that a run, change or plan leads to, oldest first.
+
+        `word`: its id, or how that begins. Nothing where the journal has none.
+        """
+        return self._entries(about(self._folder, word))
+
+    def lines(self, months: int | None = None) -> Iterator[Line]:
         """Yield the decoded lines of the files, or of so many of the newest, oldest first."""
         paths = sorted(self._folder.glob(FILES))
-        for path in paths[-months:] if months else paths:
-            for raw in path.read_bytes().splitlines():
-                try:
-                    line = orjson.loads(raw)
-                except orjson.JSONDecodeError:
-                    continue  # torn by a crash: its call was never made, or is looked up
-                if isinstance(line, dict):
-                    yield line
+        return lines(paths[-months:] if months else paths)
 
     def _append(self, lines: Sequence[Mapping[str, Any]], *, durable: bool) -> None:
         if lines:
             blob = b"".join(orjson.dumps(line) + b"\n" for line in lines)
             self._file.append(blob, durable=durable, more=bool(self._open))
+
+
+def _fold(intents: dict[Key, Line], line: Line) -> Key:
+    """Add a line to the intents that are known; returns whose it is."""
+    key = (str(line.get("run_id")), str(line.get("change_id")))
+    if line.get("kind") == "intent":
+        intents.setdefault(key, line)
+    elif line.get("kind") == CALL:
+        intents.get(key, {})["called"] = True
+    elif key in intents and _settles(line, intents[key].get("outcome")):
+        intents[key] |= {name: line.get(name) for name in _RECEIPT}
+    return key
 
 
 def _settles(line: Mapping[str, Any], outcome: object) -> bool:

@@ -35,7 +35,6 @@ LATE = timedelta(seconds=60)
 WORTH = timedelta(hours=1)  # how long an unknown outcome is looked for, at each run
 # A comment is found or missed by one look at a list; only where that is refused it takes more.
 WORTH_A_LIST = timedelta(hours=24)
-RECENT = 2  # files of the journal that hold the last day for sure
 CRASHED = "looked up after a crash"
 _FOUND = "found in the ticket afterwards"
 _LATER = "told by a later write"
@@ -74,7 +73,7 @@ def _unknown(desk: Writer, journal: Journal, clock: Clock) -> int:
     A message to a customer that is not there is not taken for unsent: a person decides that.
     """
 
-    entries, now = journal.entries(RECENT), clock.now()
+    entries, now = journal.recent(), clock.now()
     heirs = _heirs(entries)
 
     def look(some: Sequence[Entry]) -> list[Receipt]:

@@ -116,6 +116,11 @@ def _rules(add: _Add) -> None:
         action="store_true",
         help="also beyond the limits for close, spam, move and reply",
     )
+    _taken_back(add)
+    _looked_back(add)
+
+
+def _taken_back(add: _Add) -> None:
     release = add("release", "let rules decide again what a person, an undo or a loop holds")
     release.add_argument("ticket", metavar="TICKET", help="by number or id")
     release.add_argument("field", nargs="?", default="", metavar="FIELD", help="such as assignee")
@@ -127,6 +132,9 @@ def _rules(add: _Add) -> None:
         "--destructive", action="store_true", help="also beyond the limits for close, spam, move"
     )
     undo.add_argument("--json", action="store_true", help="as JSON; writes only with --yes")
+
+
+def _looked_back(add: _Add) -> None:
     back = add("backtest", "try the rules on past tickets, beside what people did; writes nothing")
     back.add_argument("--since", metavar="D", default="90d", help="start (default 90d)")
     back.add_argument("--rule", metavar="ID", help="only this rule")
