@@ -79,7 +79,7 @@ class Flow:
         """Plan what the rules ask for; reads the tags of the tickets that need it first."""
         evaluation = self._evaluate(rules, rule, ticket)
         tails = self._cut_off(evaluation)
-        found = self._tailed(evaluation.plan(), tails, rule=rule, ticket=ticket)
+        found = self._tailed(evaluation, tails, rule=rule, ticket=ticket)
         plan = replace(found, whole=ticket is None)
         self.skips.say(resting(rules, rule), rules)
         return self._priced(sighted(self.watch(rules).shown(plan, rule), self.mirror))
@@ -122,9 +122,7 @@ class Flow:
         paused = watch.begin()
         evaluation = self._evaluate(rules, None, None, paused)
         tails = self._cut_off(evaluation)  # read once, however often the plan is made again
-        plan = watch.unattended(
-            lambda stopped: self._tailed(evaluation.plan(stopped), tails, stopped), paused
-        )
+        plan = watch.unattended(lambda stopped: self._tailed(evaluation, tails, stopped), paused)
         log.info("plan=%s writes=%d shown=%d", plan.plan_id, len(plan.writes), len(plan.changes))
         log.info("plan=%s held=%d", plan.plan_id, len(plan.held))
         if plan.waiting:
@@ -166,14 +164,16 @@ class Flow:
 
     def _tailed(
         self,
-        plan: Plan,
+        evaluation: Evaluation,
         tails: Sequence[Tail],
         paused: frozenset[str] = frozenset(),
         *,
         rule: str | None = None,
         ticket: str | None = None,
     ) -> Plan:
-        """Add to a plan what was cut off, as far as it is asked for."""
+        """Plan, and add what was cut off, as far as it is asked for and its rule acts now."""
+        acting = evaluation.acting
+        again = {one.id for one in acting.values() if one.reassert}
 
         def wanted(change: Change) -> bool:
             asked = rule in (None, change.rule) and ticket in (
@@ -182,9 +182,12 @@ class Flow:
                 change.ticket_number,
             )
             silent = bool(self.speechless) and is_speech(change.field)
-            return asked and change.rule not in paused and not silent
+            return asked and change.rule in acting and change.rule not in paused and not silent
 
-        return with_tails(plan, tails, self.recall, wanted)
+        def free(plan: Plan) -> Plan:
+            return unheld(plan, evaluation.held(plan), again)
+
+        return with_tails(evaluation.plan(paused), tails, self.recall, wanted, free)
 
     def accept(self, plan: Plan, rules: RuleFile, *, destructive: bool) -> None:
         """Take a person's plan for agreed to; PlanRefused beyond the limits for what is harsh."""
