@@ -92,7 +92,7 @@ class Speaker:
                 at = self.memory.doubt(rule, ticket.id, what)
                 if at and not self.memory.due(rule, ticket.id, what, naive(self.as_of)):
                     reason = f"{what} may or may not have been sent at {at:%Y-%m-%d %H:%M} UTC"
-                    more = f"{reason}; look at the ticket: it is not sent again"
+                    more = f"{reason}; look, then zdsync settle: it is not sent again before"
                     decision.unresolved.append(Unresolved(ticket.id, rule.id, more, ticket.number))
 
     def _one(
