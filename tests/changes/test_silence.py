@@ -111,6 +111,16 @@ def test_a_rule_that_reasserts_below_a_held_close_does_not_speak_of_its_own() ->
     assert not plan.changes
 
 
+def test_a_close_that_is_left_to_a_paused_rule_is_not_spoken_of() -> None:
+    mirror = Mirror([ticket(1, **MAIL)])
+    rules = rule("above", CLOSE), rule("r", CLOSE, *EVERYTHING)
+    found = evaluated(mirror, *rules, voice=VOICE)
+    assert said(found.plan()) == {"comment", "reply", "notify:ops"}
+    plan = found.plan(frozenset({"above"}))
+    assert not plan.changes
+    assert ("r", "above", "reply") in {(one.rule, one.by, one.field) for one in plan.shadowed}
+
+
 def test_a_kept_plan_loses_with_a_held_close_what_its_rule_says_there() -> None:
     plan = kept({}, rule("r", CLOSE, *EVERYTHING), rule("s", NOTE), tickets=2)
     left = unheld(plan, holds({"T1": {"status": "reversed"}}), ())
