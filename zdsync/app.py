@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     # What one command needs is imported by its method: a pull must not wait for the rules.
     from zdsync.backtest import Backtest
     from zdsync.changes import Applied, Plan
+    from zdsync.changes.doubts import Settled, Verdict
     from zdsync.changes.explanation import Explanation
     from zdsync.changes.releasing import Released
     from zdsync.changes.undo import Undo
@@ -124,9 +125,7 @@ class App:
         """Try the rules on the past; a sample's History is read from Zoho first."""
         from zdsync.hindsight import look_back
 
-        if not (self.place.settings.private_dir / MIRROR).exists():
-            raise no_mirror(self.place.settings)
-        with self.place.run("backtest") as run:
+        with self._pulled("backtest") as run:
             return look_back(self.place, run, asked)
 
     def apply(
@@ -227,9 +226,7 @@ class App:
         """Empty a person's data in the mirror and publish; None where `agree` said no."""
         from zdsync.forgetting import forget
 
-        if not (self.place.settings.private_dir / MIRROR).exists():
-            raise no_mirror(self.place.settings)
-        with self.place.run("forget") as run:
+        with self._pulled("forget") as run:
             return forget(run.mirror, self.place.settings, contact, agree)
 
     def adopt(self) -> bool:
@@ -259,10 +256,26 @@ class App:
         """Let rules decide a held field of a ticket again, or all of its fields."""
         from zdsync.changes.releasing import release
 
+        with self._pulled("release") as run:
+            return release(run.mirror, ticket, field, self.place.clock.now())
+
+    def settle(self, change: str, outcome: Verdict) -> Settled:
+        """Take a person's word for what became of a write of which nobody knows."""
+        from zdsync.changes.doubts import settle
+
+        with self._pulled("settle") as run:
+            now, journal = self.place.clock.now(), self.place.journal
+            done = settle(run.mirror, journal, change, outcome, now)
+            self.place.record.follow(run.mirror)
+            return done
+
+    @contextmanager
+    def _pulled(self, command: str) -> Iterator[Run]:
+        """Begin a recorded run, but not where there is no mirror: nothing was ever pulled."""
         if not (self.place.settings.private_dir / MIRROR).exists():
             raise no_mirror(self.place.settings)
-        with self.place.run("release") as run:
-            return release(run.mirror, ticket, field, self.place.clock.now())
+        with self.place.run(command) as run:
+            yield run
 
     def pause(self) -> None:
         """Stop writing before the next write."""

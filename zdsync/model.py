@@ -184,7 +184,8 @@ class Change:
     (ids), `notify` is False where closing must not mail the contact. `was_open`: the ticket was
     open when planned; one that a person closed since is left alone. `saw`: columns of the ticket
     that must still be so, beside the field itself (how many messages and comments it had).
-    `text`: what a comment, reply or notice says; never in the journal or in a document.
+    `text`: what a comment, reply or notice says; never in the journal or in a document. `spared`:
+    id of whom a move that is done may have left the ticket with.
     """
 
     change_id: str
@@ -202,6 +203,7 @@ class Change:
     was_open: bool = True
     saw: Mapping[str, Scalar] = dataclass_field(default_factory=dict)
     text: str = ""
+    spared: Scalar = None
 
 
 # `unsent`: the run halted, or what it depended on failed, before the call; nothing was written.

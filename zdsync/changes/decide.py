@@ -147,13 +147,15 @@ class _Core:
             earlier = self.keeper.above(draft)
         if earlier is not None:
             by, value = earlier
-            if same(value, draft.after) or by == rule.id:
+            agrees = same(value, draft.after) or by == rule.id
+            left = by in self.paused and by != rule.id and draft.differs  # nobody makes it now
+            if left or not agrees:
+                self.decision.shadowed.append(
+                    Shadowed(ticket.id, ticket.number, draft.field, rule.id, by, draft.after)
+                )
+            else:
                 self.decision.agree(draft, by)
-                return True
-            self.decision.shadowed.append(
-                Shadowed(ticket.id, ticket.number, draft.field, rule.id, by, draft.after)
-            )
-            return False
+            return agrees
         if rule.mode == "apply":
             decided[ticket.id] = (rule.id, draft.after)
         if (draft.differs or self._freed(draft)) and rule.id not in self.paused:

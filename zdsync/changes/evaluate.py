@@ -20,7 +20,7 @@ from zdsync.changes.drafts import Decision
 from zdsync.changes.evidence import make_changes
 from zdsync.changes.giving import fills
 from zdsync.changes.ground import make_ground, narrowed, scope
-from zdsync.changes.holds import HoldReader
+from zdsync.changes.holds import NOTHING_HELD, HoldReader, Holds
 from zdsync.changes.matches import Ground, Matches, slots
 from zdsync.changes.memory import remember
 from zdsync.changes.needs import unjudged
@@ -88,6 +88,16 @@ class Evaluation:
                 self.needs, tags=tuple(sorted({*self.needs.tags, *decision.unread_tags}))
             ),
         )
+
+    def held(self, plan: Plan) -> Holds:
+        """What is held of the tickets of a plan, where holds are minded at all."""
+        return self.holds.of(one.ticket_id for one in plan.changes) if self.holds else NOTHING_HELD
+
+    @property
+    def acting(self) -> Mapping[str, CompiledRule]:
+        """The rules in mode apply that may act now, by id."""
+        every = (one.rule for one in self.ground.matches)
+        return {rule.id: rule for rule in every if rule.mode == "apply"}
 
     def trace(self) -> Decision:
         """Decide again, with what need not be changed: for explaining one ticket."""

@@ -16,6 +16,7 @@ from rich.text import Text
 
 from zdsync.changes.explanation import Explained, Explanation, Fate, Judged, Value
 from zdsync.changes.lines import count, hanging, name_of
+from zdsync.changes.wire import is_speech
 from zdsync.model import Scalar
 from zdsync.rules import fold
 from zdsync.text import printable
@@ -171,7 +172,8 @@ class _Drawing:
         elif fate.kind == "unresolved":
             told, style = "unresolved: nobody to give it to", "yellow"
         else:
-            value = "" if fate.kind == "idle" else f" {_shown(fate.after)}"
+            said = fate.kind == "held" and is_speech(fate.field)  # its digest tells nobody anything
+            value = "" if fate.kind == "idle" or said else f" {_shown(fate.after)}"
             told, style = f"{name}{value}: {_ENDS[fate.kind]}", "dim"
         telling = fate.reason and fate.kind != "shown"  # the head of the rule has said it
         reason = f" ({printable(fate.reason)})" if telling else ""

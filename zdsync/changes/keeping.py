@@ -1,13 +1,13 @@
 """What a hold does to a decision: a field stays, and the plan says so.
 
 Pure. Promises that a rule which a hold keeps from a field still decides it against rules below
-that reassert, and that a close which is held takes its outcome and its spam mark with it. Must not
-read the mirror.
+that reassert, and that a close which is held takes its outcome, its spam mark and what its rule
+says there with it. Must not read the mirror.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 
 from zdsync.changes.belonging import mates_of
@@ -15,6 +15,7 @@ from zdsync.changes.drafts import Decision, Draft
 from zdsync.changes.holds import FLIPPED, Hold, Holds
 from zdsync.changes.matches import Ticket
 from zdsync.changes.plan import Held, Plan
+from zdsync.changes.silence import WAITS, unbacked, waits_with
 from zdsync.changes.wire import GIVEN, same
 from zdsync.model import Change, Scalar
 from zdsync.rules.compiled import CompiledRule
@@ -63,6 +64,25 @@ def unheld(plan: Plan, holds: Holds, reasserting: Collection[str]) -> Plan:
     A field that was changed and put back looks as it did, so no comparison would tell.
     `reasserting`: ids of the rules that mind loops only.
     """
+    found = _found(plan, holds, reasserting)
+    if not found:
+        return plan
+    lost = [one for one in plan.changes if one.change_id in found]
+    gone = [*lost, *_belonging(lost, plan.changes)]
+    waits = unbacked(plan.changes, gone)
+    left = {*waits, *(one.change_id for one in gone)}
+    told = [_held(one, found[one.change_id]) for one in lost]
+    told += [
+        _waiting(one, waits[one.change_id], found.get(waits[one.change_id].change_id))
+        for one in plan.changes
+        if one.change_id in waits
+    ]
+    kept = tuple(one for one in plan.changes if one.change_id not in left)
+    return replace(plan, changes=kept, held=(*plan.held, *told))
+
+
+def _found(plan: Plan, holds: Holds, reasserting: Collection[str]) -> dict[str, Hold]:
+    """What keeps changes of a plan away, by change id."""
     moved = {one.ticket_id for one in plan.writes if one.field == "department"}
 
     def hold(change: Change) -> Hold | None:
@@ -71,28 +91,22 @@ def unheld(plan: Plan, holds: Holds, reasserting: Collection[str]) -> Plan:
         minds = not frees and change.rule not in reasserting
         return found if found is not None and (minds or found.reason == FLIPPED) else None
 
-    found = {one.change_id: why for one in plan.changes if (why := hold(one)) is not None}
-    if not found:
-        return plan
-    lost = [one for one in plan.changes if one.change_id in found]
+    return {one.change_id: why for one in plan.changes if (why := hold(one)) is not None}
+
+
+def _belonging(lost: Sequence[Change], every: Sequence[Change]) -> list[Change]:
+    """What goes with held changes: the other half of a close, and its mark as spam."""
     closes = {(one.ticket_id, one.rule) for one in lost if one.field == "status"}
-    mates = {
-        one.change_id
+    found = [
+        mate
         for ticket in dict.fromkeys(one.ticket_id for one in lost)
-        for one in mates_of(
+        for mate in mates_of(
             [one for one in lost if one.ticket_id == ticket],
-            [one for one in plan.changes if one.ticket_id == ticket],
+            [one for one in every if one.ticket_id == ticket],
         )
-    }
-    kept = tuple(
-        one
-        for one in plan.changes
-        if one.change_id not in found
-        and one.change_id not in mates
-        and not (one.field == "spam" and (one.ticket_id, one.rule) in closes)
-    )
-    told = tuple(_held(one, found[one.change_id]) for one in lost)
-    return replace(plan, changes=kept, held=(*plan.held, *told))
+    ]
+    marks = (one for one in every if one.field == "spam")
+    return [*found, *(one for one in marks if (one.ticket_id, one.rule) in closes)]
 
 
 def _held(change: Change, hold: Hold) -> Held:
@@ -100,3 +114,10 @@ def _held(change: Change, hold: Hold) -> Held:
         *(change.ticket_id, change.field, change.rule, change.before, change.ticket_number),
         *(change.after, hold.reason, hold.told),
     )
+
+
+def _waiting(change: Change, other: Change, hold: Hold | None) -> Held:
+    """Something said that waits with another change, which is held or goes with a held one."""
+    reason = waits_with(other.field, hold.told if hold else "its other half is held")
+    place = (change.ticket_id, change.field, change.rule, change.before, change.ticket_number)
+    return Held(*place, change.after, WAITS, reason)

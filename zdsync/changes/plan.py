@@ -61,7 +61,8 @@ class Held:
     """A change that is not made because somebody else decided the field; `value` stands there.
 
     `wanted` is what `rule` would set. `kind`: given, reversed, undone or flipped (it is in
-    quarantine); `reason` says since when it is held and by whom.
+    quarantine), or waits: something that is not said because of what is held with it; `reason`
+    says since when it is held and by whom.
     """
 
     ticket_id: str

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from zdsync.changes.lines import Hanging, name_of
 from zdsync.changes.plan import Breach, Plan
+from zdsync.changes.silence import WAITS
 from zdsync.changes.tables import shown
 from zdsync.text import printable
 
@@ -52,7 +53,8 @@ def _unresolved(plan: Plan) -> Iterator[_Left]:
 
 def _held(plan: Plan) -> Iterator[_Left]:
     for one in plan.held:
-        reason = f"{name_of(one.field)} {shown(one.wanted)}: {shown(one.value)} stays, {one.reason}"
+        stays = f" {shown(one.wanted)}: {shown(one.value)} stays, {one.reason}"
+        reason = name_of(one.field) + (f": {one.reason}" if one.kind == WAITS else stays)
         yield _Left(one.rule, reason, one.ticket_number or one.ticket_id)
 
 

@@ -18,6 +18,7 @@ from zdsync.changes.matches import Ground, Ticket, unstopped
 from zdsync.changes.memory import Memory
 from zdsync.changes.plan import Shadowed, Skipped, Unresolved
 from zdsync.changes.resolve import Nothing, Resolver
+from zdsync.changes.silence import Silence
 from zdsync.changes.store import Queries, query, texts
 from zdsync.model import Voice
 from zdsync.rules.compiled import Action, Comment, CompiledRule, FieldChoice, Notify, Reply, Speech
@@ -41,10 +42,11 @@ class Speaker:
     voice: Voice
     lost: str
     answered: dict[str, str] = field(default_factory=dict)  # ticket → rule, of mode apply
+    silence: Silence = field(init=False)
 
     def add_to(self, decision: Decision, paused: frozenset[str]) -> None:
         """Add drafts, and what did not become one, to a decision."""
-        self.answered = {}
+        self.answered, self.silence = {}, Silence.over(decision)
         for some in unstopped(self.ground):
             for action in some.rule.actions:
                 if isinstance(action, Comment | Reply | Notify) and some.rows:
@@ -90,7 +92,7 @@ class Speaker:
                 at = self.memory.doubt(rule, ticket.id, what)
                 if at and not self.memory.due(rule, ticket.id, what, naive(self.as_of)):
                     reason = f"{what} may or may not have been sent at {at:%Y-%m-%d %H:%M} UTC"
-                    more = f"{reason}; look at the ticket: it is not sent again"
+                    more = f"{reason}; look, then zdsync settle: it is not sent again before"
                     decision.unresolved.append(Unresolved(ticket.id, rule.id, more, ticket.number))
 
     def _one(
@@ -117,12 +119,13 @@ class Speaker:
             address = self._address(action, to, values)
             if isinstance(address, Nothing):
                 unresolved(address.reason)
-            elif address not in told and not self._answered(decision, rule, action, ticket):
+            elif address not in told:
                 told.add(address)
                 last = self.memory.last(rule, ticket.id, what.partition(":")[0])
                 after = _digest(text, address, last)
                 draft = Draft(rule, ticket, what, None, after, None, address, text=text)
-                decision.drafts.append(draft)
+                if not self.silence.keeps(draft) and not self._answered(decision, draft):
+                    decision.drafts.append(draft)
 
     def _address(
         self, action: Speech, to: str | FieldChoice, values: Mapping[str, Any]
@@ -141,11 +144,10 @@ class Speaker:
         agent = self.resolver.person(str(found)) if found else Nothing(f"{to.field} is empty")
         return agent if isinstance(agent, Nothing) else f"mailto:{agent.email}"
 
-    def _answered(
-        self, decision: Decision, rule: CompiledRule, action: Speech, ticket: Ticket
-    ) -> bool:
+    def _answered(self, decision: Decision, draft: Draft) -> bool:
         """One reply a ticket and plan: the rule above has answered, this one waits."""
-        if not isinstance(action, Reply):
+        rule, ticket = draft.rule, draft.ticket
+        if draft.field != "reply":
             return False
         by = self.answered.get(ticket.id)
         if by is not None:

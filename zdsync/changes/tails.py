@@ -2,7 +2,8 @@
 
 A rule that tags and comments no longer matches once its tag stands: what a crash, the brake or a
 failing Zoho cut off then would be lost. Promises to bring back only what was never sent, of the
-same rules, within a day; compare and set decides as for any change. Pure; must not read files.
+same rules, within a day, and nothing that is held by now; compare and set decides as for any
+change. Pure; must not read files.
 """
 
 from __future__ import annotations
@@ -13,10 +14,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from zdsync.changes.journal import Entry
-from zdsync.changes.plan import Plan, plan_id
+from zdsync.changes.plan import Held, Plan, Shadowed, plan_id
 from zdsync.changes.spoken import COUNTS
 from zdsync.changes.visit import MOVED
-from zdsync.changes.wire import GIVEN, is_speech, wire
+from zdsync.changes.wire import GIVEN, is_speech, planned, wire
 from zdsync.model import Change
 
 KEEP = timedelta(hours=24)
@@ -67,8 +68,12 @@ def _begun(visits: Sequence[Entry]) -> bool:
 
 
 def _waits(entry: Entry) -> bool:
-    """Whether something was not said only because the ticket moved: that forbids no word."""
-    return entry.outcome == "stale" and is_speech(entry.field) and entry.error == MOVED
+    """Whether something was left only because the ticket moved.
+
+    That forbids no word, and nobody to be given a ticket that was moved for it.
+    """
+    waiting = is_speech(entry.field) or entry.field in GIVEN
+    return entry.outcome == "stale" and waiting and entry.error == MOVED
 
 
 def with_tails(
@@ -76,11 +81,13 @@ def with_tails(
     tails: Sequence[Tail],
     fetch: Callable[[str], Plan | None],
     wanted: Callable[[Change], bool],
+    unheld: Callable[[Plan], Plan],
 ) -> Plan:
     """Add to a plan what was cut off, where the plan itself decides nothing of it.
 
     What it wants as well is checked as what was cut off: the mirror may not know yet what was
-    done. `fetch` gives the plan of an id, None where it is gone; `wanted` leaves changes out.
+    done. `fetch` gives the plan of an id, None where it is gone; `wanted` leaves changes out;
+    `unheld` leaves out of a plan what is held by now.
     """
     if not tails:
         return plan
@@ -88,18 +95,21 @@ def with_tails(
     own = tuple(
         _after(one, done[one.change_id]) if one.change_id in done else one for one in plan.changes
     )
-    taken = {_place(one) for one in own}
+    decided: list[Change | Held | Shadowed] = [*own, *plan.held, *plan.shadowed]
+    taken = {_place(one) for one in decided}
     plans = {name: fetch(name) for name in {tail.plan_id for tail in tails}}
     more = tuple(
         change
         for change in _changes(tails, plans)
         if wanted(change) and _place(change) not in taken
     )
-    changes = (*own, *more)
-    return replace(plan, changes=changes, plan_id=plan_id(changes, plan.rules_digest))
+    ended = unheld(replace(plan, changes=more, held=()))
+    changes, held = (*own, *ended.changes), (*plan.held, *ended.held)
+    named = plan_id(changes, plan.rules_digest)
+    return replace(plan, changes=changes, held=held, plan_id=named)
 
 
-def _place(change: Change) -> tuple[str, ...]:
+def _place(change: Change | Held | Shadowed) -> tuple[str, ...]:
     """Where only one change may be: a field of a ticket, or what one rule says there."""
     said = (change.rule,) if is_speech(change.field) else ()
     return change.ticket_id, change.field, *said
@@ -127,6 +137,8 @@ def _after(change: Change, done: Sequence[Entry]) -> Change:
         if isinstance(was, int):
             saw[column] = was + sum(one.field == field for one in done)
     found = replace(change, saw=saw, was_open=change.was_open and "status" not in fields)
-    if change.field in GIVEN and "department" in fields:  # a move takes agent and team away
-        return replace(found, before=None, wire_before=wire(change.field, None, None))
+    if change.field in GIVEN and "department" in fields:  # a move may take agent and team away
+        stood = change.spared or planned(change, after=False)
+        freed = wire(change.field, None, None)
+        return replace(found, before=None, wire_before=freed, spared=stood)
     return found

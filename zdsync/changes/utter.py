@@ -1,8 +1,8 @@
 """What is said of one ticket: its reply, its comments, its notices, each with a receipt.
 
 Promises that the journal knows of each call before it is made, that nothing of unknown outcome is
-said again, and that a notice which fails costs only itself. Must not read the ticket or change a
-field; `serve` does.
+said again, that nothing is said of what its rule could not do, and that a notice which fails costs
+only itself. Must not read the ticket or change a field; `serve` does.
 """
 
 from __future__ import annotations
@@ -12,18 +12,23 @@ from typing import Protocol
 
 from zdsync.changes.addressee import refuses
 from zdsync.changes.marks import marked
+from zdsync.changes.silence import UNBACKED, unbacked
 from zdsync.changes.store import Messenger, Speech
 from zdsync.errors import MirrorFailed, OutcomeUnknown, Refused, ZdsyncError
-from zdsync.model import Change, Outcome, Portal, Row
+from zdsync.model import Change, Outcome, Portal, Receipt, Row
 
 NOBODY = Portal()
+_DONE = frozenset({"applied", "already"})
 
 
 class Seen(Protocol):
-    """What was last read of a ticket."""
+    """What was last read of a ticket, and what became of its changes so far."""
 
     @property
     def row(self) -> Row | None: ...
+
+    @property
+    def receipts(self) -> Sequence[tuple[Change, Receipt]]: ...
 
 
 class Visit(Protocol):
@@ -52,8 +57,16 @@ class Visit(Protocol):
     def spoke(self, column: str) -> None: ...
 
 
+def _hush(visit: Visit) -> None:
+    """Leave unsaid what waits with something that its rule could not do."""
+    receipts = visit.served.receipts
+    waits = unbacked(visit.todo, (one for one, told in receipts if told.outcome not in _DONE))
+    visit.finish([one for one in visit.todo if one.change_id in waits], "unsent", UNBACKED)
+
+
 def reply(visit: Visit, speech: Speech) -> None:
     """Send the replies, unless their sender or receiver turns out to be wrong."""
+    _hush(visit)
     for change in [one for one in visit.todo if one.field == "reply"]:
         if change not in visit.todo:
             continue  # an earlier one has an unknown outcome
@@ -91,6 +104,7 @@ def _refuse_another(row: Row | None, to: str) -> None:
 
 def comment(visit: Visit, speech: Speech) -> None:
     """Add the comments, one call each."""
+    _hush(visit)
     for change in [one for one in visit.todo if one.field == "comment"]:
         if change not in visit.todo:
             continue  # an earlier one has an unknown outcome
@@ -106,6 +120,7 @@ def comment(visit: Visit, speech: Speech) -> None:
 
 def notify(visit: Visit, messenger: Messenger | None) -> None:
     """Send the notices; they change nothing in Zoho, so the ticket is not read again."""
+    _hush(visit)
     for change in [one for one in visit.todo if one.field.startswith("notify:")]:
         visit.brake()
         if messenger is None:

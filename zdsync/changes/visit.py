@@ -209,7 +209,8 @@ class Visit:
     def _expected(self, change: Change, row: Row) -> bool:
         found = seen(row, change.field)
         freed = self.moved and change.field in GIVEN and found is None
-        return freed or same(found, planned(change, after=False))
+        spared = change.spared is not None and same(found, change.spared)
+        return freed or spared or same(found, planned(change, after=False))
 
     # -- writing
 

@@ -49,7 +49,8 @@ def journaled(args: Namespace) -> int:
         elif asked.anything:
             _runs(journal.runs(ask, _RUNS))
         else:
-            _changes(journal.changes(ask, asked, now, _CHANGES), one_ticket=bool(args.ticket))
+            by_change = bool(args.ticket or args.unresolved)
+            _changes(journal.changes(ask, asked, now, _CHANGES), by_change=by_change)
     return 0
 
 
@@ -113,11 +114,11 @@ def _runs(written: journal.Written) -> None:
     say(f"{count(many, 'run')} wrote something{newest}. zdsync journal --run RUN lists one.")
 
 
-def _changes(written: journal.Written, *, one_ticket: bool) -> None:
+def _changes(written: journal.Written, *, by_change: bool) -> None:
     if not written.rows:
         say("Nothing of that kind was written.")
         return
-    last = "change" if one_ticket else "run"
+    last = "change" if by_change else "run"
     if (width() or _WIDE) >= _WIDE:
         show(_beside(written.rows, last))
     else:
@@ -125,6 +126,8 @@ def _changes(written: journal.Written, *, one_ticket: bool) -> None:
     many, shown = written.found, len(written.rows)
     newest = f"; the newest {shown} are shown, --json gives all" if shown < many else ""
     say(f"{count(many, 'write')} found{newest}.")
+    if by_change and any(row["outcome"] == "unknown" for row in written.rows):
+        say("Once you looked at the ticket: zdsync settle CHANGE applied, or unsent.")
 
 
 def _beside(rows: Sequence[journal.Entry], last: str) -> Table:

@@ -132,6 +132,14 @@ def _taken_back(add: _Add) -> None:
         "--destructive", action="store_true", help="also beyond the limits for close, spam, move"
     )
     undo.add_argument("--json", action="store_true", help="as JSON; writes only with --yes")
+    settle = add("settle", "say what became of a write of which nobody knows, once you looked")
+    settle.add_argument("change", metavar="CHANGE", help="as zdsync journal names it, or its start")
+    settle.add_argument(
+        "outcome",
+        choices=("applied", "unsent"),
+        help="applied: it is there; unsent: it is not, and may be done again",
+    )
+    settle.add_argument("--json", action="store_true")
 
 
 def _looked_back(add: _Add) -> None:

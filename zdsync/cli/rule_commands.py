@@ -91,6 +91,13 @@ def undo(args: Namespace) -> int:
     return undone(args)
 
 
+def settle(args: Namespace) -> int:
+    """Take a person's word for what became of a write."""
+    from zdsync.cli.doubts import settled
+
+    return settled(args)
+
+
 def backtest(args: Namespace) -> int:
     """Try the rules on past tickets."""
     from zdsync.cli.backtested import backtested

@@ -38,7 +38,7 @@ def status_text(status: Status, width: int | None, *, colour: bool) -> str:
     lines += [f"{'' if number else 'rules':11}{one}" for number, one in enumerate(status.rules)]
     if status.unresolved:
         told = f"{status.unresolved} writes of the last 30 days may or may not have been made"
-        lines.append(f"unknown    {told}; zdsync journal --unresolved")
+        lines.append(f"unknown    {told}; zdsync journal --unresolved, zdsync settle")
     if status.journal_lost:
         lines.append(f"journal    lacks {', '.join(status.journal_lost)}; zdsync adopt")
     for number, one in enumerate(status.drift[:_DRIFTED]):

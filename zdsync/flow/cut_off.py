@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from zdsync.changes import Evaluation, Journal, Plan
+from zdsync.changes.keeping import unheld
 from zdsync.changes.tails import Tail, cut_off, with_tails
 from zdsync.changes.wire import is_speech
 from zdsync.model import Change
@@ -26,16 +27,18 @@ class CutOff:
         """Read what an earlier run began and could not end."""
         return cut_off(self.journal.recent(), evaluation.rules_digest, evaluation.as_of)
 
-    def added(
+    def plan(
         self,
-        plan: Plan,
+        evaluation: Evaluation,
         tails: Sequence[Tail],
         paused: frozenset[str] = frozenset(),
         *,
         rule: str | None = None,
         ticket: str | None = None,
     ) -> Plan:
-        """Add to a plan what was cut off, as far as it is asked for."""
+        """Plan, and add what was cut off, as far as it is asked for and its rule acts now."""
+        acting = evaluation.acting
+        again = {one.id for one in acting.values() if one.reassert}
 
         def wanted(change: Change) -> bool:
             asked = rule in (None, change.rule) and ticket in (
@@ -44,6 +47,9 @@ class CutOff:
                 change.ticket_number,
             )
             silent = bool(self.speechless) and is_speech(change.field)
-            return asked and change.rule not in paused and not silent
+            return asked and change.rule in acting and change.rule not in paused and not silent
 
-        return with_tails(plan, tails, self.recall, wanted)
+        def free(plan: Plan) -> Plan:
+            return unheld(plan, evaluation.held(plan), again)
+
+        return with_tails(evaluation.plan(paused), tails, self.recall, wanted, free)

@@ -48,7 +48,7 @@ class Flow:
         """Plan what the rules ask for; reads the tags of the tickets that need it first."""
         evaluation = self.evaluator.evaluate(rules, rule, ticket)
         tails = self.cut_off.read(evaluation)
-        found = self.cut_off.added(evaluation.plan(), tails, rule=rule, ticket=ticket)
+        found = self.cut_off.plan(evaluation, tails, rule=rule, ticket=ticket)
         plan = replace(found, whole=ticket is None)
         self.skips.say(resting(rules, rule), rules)
         return self.evaluator.priced(sighted(self.watch(rules).shown(plan, rule), self.mirror))
@@ -85,7 +85,7 @@ class Flow:
         evaluation = self.evaluator.evaluate(rules, paused=paused)
         tails = self.cut_off.read(evaluation)  # read once, however often the plan is made again
         plan = watch.unattended(
-            lambda stopped: self.cut_off.added(evaluation.plan(stopped), tails, stopped), paused
+            lambda stopped: self.cut_off.plan(evaluation, tails, stopped), paused
         )
         log.info("plan=%s writes=%d shown=%d", plan.plan_id, len(plan.writes), len(plan.changes))
         log.info("plan=%s held=%d", plan.plan_id, len(plan.held))
