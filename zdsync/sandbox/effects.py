@@ -83,6 +83,7 @@ def update(
     at: int,
     *,
     notify: bool = True,
+    bump: bool = True,
 ) -> None:
     """Set attributes (cf merges), with status class, times, history and closure mail."""
     at = state.stamp(at)
@@ -90,7 +91,7 @@ def update(
     was_closed = ticket.status_type == "Closed"
     info = _difference(state, ticket, changes)
     past = state.children.history(ticket)  # what was before is invented from the ticket as it is
-    with state.change(ticket, at):
+    with state.change(ticket, at, bump=bump):
         if "cf" in changes:
             ticket.cf = {**(ticket.cf or {}), **changes.pop("cf")}
         for name, value in changes.items():
@@ -157,22 +158,26 @@ def _settle_account(state: State, ticket: Ticket, changes: dict[str, Any]) -> No
 
 
 def move(state: State, ticket: Ticket, department_id: str, actor: Actor, at: int) -> None:
-    """Move to a department; assignee and team stay only where they belong to it."""
+    """Move to a department; assignee and team stay where they belong to it, or by the variant."""
+    frees, bump = state.variant.move_frees, state.variant.move_bumps_modified
     changes: dict[str, Any] = {"department_id": department_id}
     agent = state.agents.get(ticket.assignee_id or "")
-    if agent and department_id not in agent.departments:
+    if agent and (frees == "all" or department_id not in agent.departments):
         changes["assignee_id"] = None
     team = state.teams.get(ticket.team_id or "")
-    if team and team.department_id != department_id:
+    if team and (frees == "all" or team.department_id != department_id):
         changes["team_id"] = None
-    update(state, ticket, changes, actor, at, notify=False)
+    if frees == "none":
+        changes = {"department_id": department_id}
+    update(state, ticket, changes, actor, at, notify=False, bump=bump)
 
 
 def mark_spam(
     state: State, ticket: Ticket, spam: bool, actor: Actor, at: int, *, contact_too: bool = False
 ) -> None:
     """Mark or unmark; with contact_too the contact as well (DT 3, "reach beyond")."""
-    update(state, ticket, {"spam": spam}, actor, at, notify=False)
+    bump = state.variant.spam_bumps_modified
+    update(state, ticket, {"spam": spam}, actor, at, notify=False, bump=bump)
     contact = state.contacts.get(ticket.contact_id)
     if contact_too and contact is not None:
         with state.change(contact, at):

@@ -63,6 +63,15 @@ class Variant:
     history_from_base: int = 0  # DT 1 "Base of from": of History, 0 by spec
     history_values: str = "entity"  # DT 2 History: people and places as entity, id or name
     history_actor: bool = True  # every key may be missing (DT 1): who did it, or null
+    history_answers: int = 200  # declared codes of History: 200, or 403 or 422 for all of it
+    history_lag_seconds: int = 0  # until History shows an event: nothing documented
+    comments_newest_first: bool = True  # DT 2 comments: the order without sortBy is not stated
+    comment_markup: str = "kept"  # DT 3 Comments, content: kept, or plain (the text only)
+    trashed_answers: int = 200  # DT 5 point 6: a trashed ticket by id: 200 with flags, 404 or 422
+    empty_lists: int = 204  # DT 2, DP 1: 204 is declared of some lists only; else 200 without rows
+    empty_picks: str = "null"  # a pick list without a choice: null, none (-None-) or blank
+    counts_as_int: bool = False  # DT 1 "Ids and counters are string-or-integer"
+    hidden: str = ""  # keys of a ticket that the token user's profile does not see (DT 1, DP 1)
 
     # -- writing
     reply_bumps_modified: bool = True  # DP 9 last line
@@ -74,6 +83,13 @@ class Variant:
     tags_bump_modified: bool = False  # DT 4 last line
     associate_answers: str = "added"  # DT 3 Tags: added or all
     bulk_is_atomic: bool = True  # DT 3 "all-or-nothing or silently partial"
+    patch_answers: str = "whole"  # DT 1 "Treat every response key as optional": whole, sent, empty
+    move_bumps_modified: bool = True  # DT 5 point 7
+    spam_bumps_modified: bool = True  # DT 5 point 7
+    move_frees: str = "strangers"  # of assignee and team: strangers to the new place, all or none
+    tags_repeat: bool = True  # whether a tag that is there may be added, and an absent one removed
+    reply_status: str = "SUCCESS"  # DP 9 "status PENDING or FAILED possible", DRAFT in the schema
+    reply_lag_seconds: int = 0  # DP 9: sendImmediately=false, "a delay, undo window, queue"
     bulk_ids_max: int = 50  # DT 5 point 5
     update_many_flat: bool = True  # README 5: 25 flat, else half a credit an id
     outcome_departments: str = "IT,Support"  # mandatory cf_outcome on closing; issue 2

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from .. import effects
 from ..call import Call, Route
-from ..records import Json
+from ..records import Json, Ticket
 from ..validate import Field
-from ..wire import Response, empty, invalid
+from ..wire import Refused, Response, empty, invalid
 from .lookup import TICKET_IDS, listed_tickets, writable
 from .values import NAMES, changes_of, check_changes, check_closing
 
@@ -19,7 +19,7 @@ _UPDATE = ("Desk.tickets.UPDATE",)
 
 def mark_spam(c: Call) -> Response:
     """POST /tickets/markSpam: 200, empty; may reach beyond the listed tickets."""
-    tickets = [writable(c, t) for t in listed_tickets(c)]
+    tickets = _takers(c, listed_tickets(c))
     spam, beyond = c.body["isSpam"], c.body.get("contactSpam", False)
     if c.body.get("handleExistingTickets"):
         people = {t.contact_id for t in tickets}
@@ -29,9 +29,21 @@ def mark_spam(c: Call) -> Response:
     return empty(200)
 
 
+def _takers(c: Call, tickets: list[Ticket]) -> list[Ticket]:
+    """Those that take the write; one that does not refuses the call or is passed over (DT 5)."""
+    taking = []
+    for ticket in tickets:
+        try:
+            taking.append(writable(c, ticket))
+        except Refused:
+            if c.variant.bulk_is_atomic:
+                raise
+    return taking
+
+
 def close_tickets(c: Call) -> Response:
     """POST /closeTickets: 200, empty; always mails, it has no switch (DT 3)."""
-    tickets = [writable(c, t) for t in listed_tickets(c)]
+    tickets = _takers(c, listed_tickets(c))
     for ticket in tickets:
         check_closing(c, ticket, {"status": "Closed"})
     for ticket in tickets:

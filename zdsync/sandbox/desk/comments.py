@@ -8,7 +8,7 @@ from __future__ import annotations
 from .. import effects
 from ..call import Call, Route
 from ..records import Comment, Json
-from ..shapes.pieces import names
+from ..shapes.pieces import names, unmarked
 from ..validate import Field, enums, offsets, sort
 from ..wire import Response, listed, not_found, ok
 from .lookup import find, writable
@@ -37,7 +37,7 @@ def comment_row(c: Call, note: Comment) -> Json:
     """Write a comment: commentedTime, no createdTime (DT 3)."""
     return {
         "id": c.shaper.id(note.id),
-        "content": note.content,
+        "content": unmarked(note.content) if c.variant.comment_markup == "plain" else note.content,
         "contentType": note.content_type,
         "encodedContent": None,
         "isPublic": note.public,
@@ -51,11 +51,12 @@ def comment_row(c: Call, note: Comment) -> Json:
 
 
 def comments(c: Call) -> Response:
-    """GET comments; the default order is newest first."""
+    """GET comments; their order without sortBy is the variant's."""
+    default = "-commentedTime" if c.variant.comments_newest_first else "commentedTime"
     notes = sorted(
         c.state.children.comments(find(c)),
         key=lambda n: (n.created, n.id),
-        reverse=c.q.get("sortBy", "-commentedTime").startswith("-"),
+        reverse=c.q.get("sortBy", default).startswith("-"),
     )
     part = cut(notes, page(c, 50, c.variant.from_base))
     return listed([comment_row(c, n) for n in part])

@@ -10,9 +10,9 @@ from typing import Any
 
 from ..call import Call, Route
 from ..records import Event, Json
-from ..times import HOUR, MINUTE
+from ..times import HOUR, MINUTE, SECOND
 from ..validate import enum, enums, offsets, one_id, text
-from ..wire import Response, empty, listed, ok
+from ..wire import Refused, Response, empty, listed, ok
 from .lookup import find
 from .paging import cut, page
 
@@ -79,12 +79,15 @@ def _told(c: Call, value: Any) -> Any:
 
 
 def history(c: Call) -> Response:
-    """GET History: whole seconds; the order is the variant's (DT 2 History)."""
+    """GET History: whole seconds; order, delay and refusal are the variant's (DT 2 History)."""
     ticket = find(c)
+    if c.variant.history_answers != 200:
+        raise Refused(c.variant.history_answers, "FORBIDDEN", "No access to the history")
+    until = c.at - c.variant.history_lag_seconds * SECOND
     rows = [
         e
         for e in c.state.children.history(ticket)
-        if c.q.get("agentId", e.actor.id) == e.actor.id and _event_fits(c, e)
+        if c.q.get("agentId", e.actor.id) == e.actor.id and e.at <= until and _event_fits(c, e)
     ]
     if c.variant.history_newest_first:
         rows.reverse()

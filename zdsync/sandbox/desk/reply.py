@@ -56,6 +56,7 @@ def _reply_thread(c: Call, ticket: Ticket) -> Thread:
         c.body.get("to") or ticket.email,
         c.body["fromEmailAddress"],
         kind,
+        status=c.variant.reply_status,
         private=private,
     )
 

@@ -10,9 +10,9 @@ from collections import Counter
 
 from .. import effects
 from ..call import Call, Route
-from ..records import Json
+from ..records import Json, Ticket
 from ..validate import Field, enums, offsets, one_id, sort
-from ..wire import Response, empty, invalid, listed, ok
+from ..wire import Response, empty, invalid, listed, ok, unprocessable
 from .lookup import find, one, writable
 from .paging import cut, page
 from .ticket_lists import INCLUDE, WHO, list_answer, list_key, list_matches, ordered
@@ -79,9 +79,19 @@ def _tag_names(c: Call) -> list[str]:
     return names
 
 
+def _check_repeats(c: Call, ticket: Ticket, *, wanted: bool) -> None:
+    """Refuse names that are there already, or that are not, where this portal does."""
+    have = {name.lower() for name in ticket.tags}
+    if not c.variant.tags_repeat and any(
+        (name.lower() in have) is not wanted for name in _tag_names(c)
+    ):
+        raise unprocessable("The tag is not there" if wanted else "The tag is there already")
+
+
 def associate_tag(c: Call) -> Response:
     """POST /tickets/{id}/associateTag: 200 with added or all tags (DT 3 Tags)."""
     ticket = writable(c, find(c))
+    _check_repeats(c, ticket, wanted=False)
     added = effects.tag(c.state, ticket, c.actor, c.at, add=_tag_names(c))
     names = added if c.variant.associate_answers == "added" else list(ticket.tags)
     return ok({"data": [_tag_row(c, name) for name in names]})
@@ -90,6 +100,7 @@ def associate_tag(c: Call) -> Response:
 def dissociate_tag(c: Call) -> Response:
     """POST /tickets/{id}/dissociateTag: 200, empty."""
     ticket = writable(c, find(c))
+    _check_repeats(c, ticket, wanted=True)
     effects.tag(c.state, ticket, c.actor, c.at, remove=_tag_names(c))
     return empty(200)
 

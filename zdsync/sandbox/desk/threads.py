@@ -5,12 +5,12 @@ Owns their shape and operations (DP 9). Must not change state.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
 from ..call import Call, Route
-from ..records import Agent, Contact, Json, Thread
-from ..shapes.pieces import names, source
+from ..records import Agent, Contact, Json, Thread, Ticket
+from ..shapes.pieces import names, source, unmarked
+from ..times import SECOND
 from ..validate import enum, offsets, sort
 from ..wire import Refused, Response, listed, not_found, ok
 from .comments import comment_row
@@ -40,7 +40,7 @@ def _thread_row(c: Call, thread: Thread) -> Json:
         "direction": thread.direction,
         "status": thread.status,
         "createdTime": c.shaper.time(thread.created),
-        "summary": _plain(thread.content)[:100],
+        "summary": unmarked(thread.content)[:100],
         "author": _author(c, thread),
         "isDescriptionThread": thread.description,
         "canReply": True,
@@ -68,18 +68,21 @@ def thread_body(c: Call, thread: Thread, plain: bool = False) -> Json:
     row = _thread_row(c, thread)
     row.update(content=thread.content, attachments=[])
     if plain:
-        row["plainText"] = _plain(thread.content)
+        row["plainText"] = unmarked(thread.content)
     return row
 
 
-def _plain(html: str) -> str:
-    return re.sub(r"<[^>]*>", "", html)
+def _shown(c: Call, ticket: Ticket) -> list[Thread]:
+    """The threads that the lists show already: a reply may wait before it leaves (DP 9)."""
+    until = c.at - c.variant.reply_lag_seconds * SECOND
+    every = c.state.children.threads(ticket)
+    return [one for one in every if one.direction == "in" or one.created <= until]
 
 
 def threads(c: Call) -> Response:
     """GET threads, newest first by default (DP 2)."""
     down = c.q.get("sortBy", "-sendDateTime").startswith("-")
-    every = sorted(c.state.children.threads(find(c)), key=lambda t: (t.created, t.id), reverse=down)
+    every = sorted(_shown(c, find(c)), key=lambda t: (t.created, t.id), reverse=down)
     part = cut(every, page(c, 100, c.variant.from_base, 200))
     return listed([_thread_row(c, t) for t in part])
 
@@ -97,10 +100,7 @@ def conversations(c: Call) -> Response:
     ticket = find(c)
     if c.variant.conversations != 200:
         raise Refused(c.variant.conversations, "URL_NOT_FOUND", "There is no such list")
-    rows = [
-        (t.created, _thread_row(c, t) | {"type": "thread"})
-        for t in c.state.children.threads(ticket)
-    ]
+    rows = [(t.created, _thread_row(c, t) | {"type": "thread"}) for t in _shown(c, ticket)]
     for note in c.state.children.comments(ticket):
         row = comment_row(c, note) | {"type": "comment"}
         del row["encodedContent"], row["impersonatedUser"]

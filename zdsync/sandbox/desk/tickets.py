@@ -5,9 +5,10 @@ Owns those operations of DT 2. Must not change state.
 
 from __future__ import annotations
 
+from ..blocks import blocked
 from ..call import Call, Route
 from ..validate import BOOL, enum, enums, ids, offsets, one_id, sort, text, texts
-from ..wire import Response, empty, listed, ok, unprocessable
+from ..wire import Response, empty, listed, not_found, ok, unprocessable
 from .lookup import find, one
 from .paging import cut, list_page, page
 from .ticket_lists import INCLUDE, WHO, list_answer, list_key, list_matches, ordered
@@ -30,7 +31,10 @@ def ticket(c: Call) -> Response:
     """GET /tickets/{id}."""
     if c.variant.missing_answers == 204 and c.args["ticketId"] not in c.state.tickets:
         return empty()
-    return ok(c.shaper.detail(find(c), c.at, c.q.get("include", [])))
+    found = find(c)
+    if found.trashed is not None and c.variant.trashed_answers != 200:
+        raise not_found() if c.variant.trashed_answers == 404 else blocked(c.variant, "trashed")
+    return ok(c.shaper.detail(found, c.at, c.q.get("include", [])))
 
 
 def archived(c: Call) -> Response:

@@ -5,6 +5,8 @@ Owns how a variant writes a scalar. Must not decide who may see a record.
 
 from __future__ import annotations
 
+import re
+
 from ..records import Account, Agent, CfMap, Contact, Json
 from ..state import State
 from ..times import iso
@@ -22,6 +24,7 @@ class Pieces:
         self.variant = variant
         self._epoch = variant.times == "epoch"
         self._millis = variant.millis
+        self._hidden = frozenset(filter(None, variant.hidden.split(",")))
 
     # -- scalars
 
@@ -42,6 +45,15 @@ class Pieces:
         if self.variant.count_capped_at:
             total = min(total, self.variant.count_capped_at)
         return str(total) if self.variant.count_as_string else total
+
+    def number(self, count: int) -> str | int:
+        """Write a counter of a record as text or as number (DT 1)."""
+        return count if self.variant.counts_as_int else str(count)
+
+    def pick(self, value: str | None) -> str | None:
+        """Write a choice; a pick list without one as the variant does."""
+        empty = {"null": None, "none": "-None-", "blank": ""}
+        return value or empty[self.variant.empty_picks]
 
     # -- people and places
 
@@ -107,6 +119,10 @@ class Pieces:
         """Write the keys that no schema names: Zoho adds some from time to time."""
         return dict(self.state.more.get(record_id, ()))
 
+    def seen(self, row: Json) -> Json:
+        """Leave out of a ticket what the token user's profile does not see (DT 1, DP 1)."""
+        return {k: v for k, v in row.items() if k not in self._hidden} if self._hidden else row
+
     def layout(self) -> Json:
         """Write the layout of a detail."""
         return {"id": self.id(LAYOUT_ID), "layoutName": "Default"}
@@ -144,6 +160,11 @@ def source() -> Json:
         "type": "SYSTEM",
         "appPhotoURL": None,
     }
+
+
+def unmarked(html: str) -> str:
+    """Take the markup from a text."""
+    return re.sub(r"<[^>]*>", "", html)
 
 
 def web_url(tab: str, record_id: str) -> str:

@@ -31,7 +31,7 @@ class Shaper(Pieces):
             "subject": t.subject,
             "status": t.status,
             "statusType": t.status_type,
-            "priority": t.priority,
+            "priority": self.pick(t.priority),
             "channel": t.channel,
             "language": t.language,
             "departmentId": self.id(t.department_id),
@@ -49,8 +49,8 @@ class Shaper(Pieces):
             "responseDueDate": self.time(t.response_due),
             "customerResponseTime": self.time(t.customer_response),
             "lockedTime": None,
-            "threadCount": str(t.threads),
-            "commentCount": str(t.comments),
+            "threadCount": self.number(t.threads),
+            "commentCount": self.number(t.comments),
             "isSpam": t.spam,
             "isArchived": t.archived,
             "webUrl": web_url("Cases", t.id),
@@ -61,8 +61,8 @@ class Shaper(Pieces):
         """Write a row of GET /tickets: no modifiedTime, no cf, no description (DT 2)."""
         row = self._core(t)
         row.update(
-            category=t.category,
-            subCategory=t.sub_category,
+            category=self.pick(t.category),
+            subCategory=self.pick(t.sub_category),
             layoutId=self.id(LAYOUT_ID),
             channelCode=None,
             sentiment=None,
@@ -70,7 +70,7 @@ class Shaper(Pieces):
             source=source(),
             lastThread=self.last_thread(t),
         )
-        return self.included(row, t, include)
+        return self.seen(self.included(row, t, include))
 
     def last_thread(self, t: Ticket) -> Json:
         """Write channel and direction of the last thread."""
@@ -110,7 +110,7 @@ class Shaper(Pieces):
         # DT 2: search declares text or null, at most 100 characters; a legal value can be longer
         cf = {name: None if value is None else str(value) for name, value in (t.cf or {}).items()}
         row.update(
-            **_texts(t),
+            **self._texts(t),
             relationshipType=None,
             department=self.department(t.department_id),
             contact=self.contact_ref(t.contact_id, False),
@@ -122,7 +122,7 @@ class Shaper(Pieces):
             createdBy=self.id(t.created_by),
             modifiedBy=self.id(t.modified_by),
             modifiedTime=self.time(t.modified),
-            childTicketCount="0",
+            childTicketCount=self.number(0),
             isOverDue=self.overdue(t, at),
             isEscalated=t.escalated,
             isRead=True,
@@ -132,7 +132,7 @@ class Shaper(Pieces):
             sharedDepartments=[],
             **self.custom_fields(cf, CF_LABELS),
         )
-        return row
+        return self.seen(row)
 
     def search_bytes(self, t: Ticket, at: int) -> bytes:
         """Return the encoded search row, cached until the ticket or its people change."""
@@ -150,16 +150,16 @@ class Shaper(Pieces):
         """Write the answer of a PATCH, POST or merge."""
         row = self._core(t)
         row.update(
-            **_texts(t),
+            **self._texts(t),
             layoutId=self.id(LAYOUT_ID),
             layoutDetails=self.layout(),
             slaId=None,
             modifiedTime=self.time(t.modified),
             modifiedBy=self.id(t.modified_by),
-            taskCount="0",
-            attachmentCount="0",
-            approvalCount="0",
-            timeEntryCount="0",
+            taskCount=self.number(0),
+            attachmentCount=self.number(0),
+            approvalCount=self.number(0),
+            timeEntryCount=self.number(0),
             isOverDue=self.overdue(t, at),
             isResponseOverdue=False,
             isEscalated=t.escalated,
@@ -174,7 +174,7 @@ class Shaper(Pieces):
             **self.custom_fields(t.cf, CF_LABELS),
             sourceTicket=None,
         )
-        return row
+        return self.seen(row)
 
     def detail(self, t: Ticket, at: int, include: Iterable[str]) -> Json:
         """Write GET /tickets/{id}: the written form and counts of tags and followers."""
@@ -183,17 +183,16 @@ class Shaper(Pieces):
             sentiment=None,
             isFollowing=False,
             createdBy=self.id(t.created_by),
-            tagCount=str(len(t.tags)),
-            followerCount=str(len(self.state.children.followers.get(t.id, ()))),
+            tagCount=self.number(len(t.tags)),
+            followerCount=self.number(len(self.state.children.followers.get(t.id, ()))),
         )
-        return self.included(row, t, include)
+        return self.seen(self.included(row, t, include))
 
-
-def _texts(t: Ticket) -> Json:
-    return {
-        "category": t.category,
-        "subCategory": t.sub_category,
-        "classification": t.classification,
-        "description": t.description,
-        "resolution": t.resolution,
-    }
+    def _texts(self, t: Ticket) -> Json:
+        return {
+            "category": self.pick(t.category),
+            "subCategory": self.pick(t.sub_category),
+            "classification": self.pick(t.classification),
+            "description": t.description,
+            "resolution": t.resolution,
+        }
