@@ -54,10 +54,10 @@ def test_what_zdsync_itself_wrote_is_no_move() -> None:
 
 @pytest.mark.parametrize(
     ("count", "tags", "holds"),
-    [("2", ("a", "b"), True), (0, (), True), ("1", ("a", "b"), False), (None, (), None)],
+    [("2", ("a", "b"), True), (0, (), True), ("1", ("a", "b"), False), (None, (), False)],
 )
 def test_tags_hold_where_their_number_does(
-    count: object, tags: tuple[str, ...], holds: bool | None
+    count: object, tags: tuple[str, ...], holds: bool
 ) -> None:
     assert tags_hold({"tag_count": count}, Seen(AT, tags)) is holds
     assert not tags_hold({"tag_count": count}, Seen(AT, None))

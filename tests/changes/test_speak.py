@@ -329,7 +329,8 @@ def test_what_a_crash_left_open_may_come_yet_for_a_minute(
     assert place.outcomes() == {("T1", what): None}
     clock.sleep(1)
     assert recover(place.desk, place.journal, clock) == 1
-    assert place.outcomes() == {("T1", what): "unsent"}
+    # How long Zoho keeps a reply before it shows it nobody knows (desk-people.md 9).
+    assert place.outcomes() == {("T1", what): "unsent" if what == "comment" else "unknown"}
 
 
 @pytest.mark.parametrize("action", [NOTE, REPLY, Notify(("ops",), HELLO)])

@@ -99,9 +99,8 @@ KNOBS: dict[str, dict[str, Any]] = {
     **{
         f"hidden-{name}": {"hidden": name}
         for name in (
-            *("modifiedTime", "tagCount", "isSpam", "statusType", "priority", "category"),
-            *("assigneeId", "teamId", "departmentId", "commentCount", "threadCount", "email"),
-            *("isTrashed", "isDeleted", "isArchived", "customFields", "cf"),
+            *("tagCount", "statusType", "teamId", "commentCount", "threadCount"),
+            *("isTrashed", "isDeleted", "isArchived", "customFields"),
         )
     },
 }

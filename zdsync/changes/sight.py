@@ -60,16 +60,14 @@ def moved(row: Row, seen: Seen) -> bool:
     return shown > seen.wrote + SKEW
 
 
-def tags_hold(row: Row, seen: Seen) -> bool | None:
+def tags_hold(row: Row, seen: Seen) -> bool:
     """Whether a detail shows that the tags are those that the plan knew.
 
     They are in no row, and need not move the modified time (desk-tickets.md 2 and 4), but their
-    number is there. None where the detail lacks it, as it may lack any key.
+    number is there. Where the detail lacks it, as it may lack any key, nothing is shown.
     """
-    if seen.tags is None:
-        return False
     count = row.get("tag_count")
-    return None if count is None else int(count) == len(seen.tags)
+    return count is not None and seen.tags is not None and int(count) == len(seen.tags)
 
 
 def on_tags(changes: Iterable[Change]) -> list[Change]:

@@ -28,9 +28,7 @@ def check(visit: Visit) -> None:
         return
     known = visit.seen.tags
     tags = [change for change in concerned if is_tag(change.field)]
-    looked = any("tags" in change.evidence for change in concerned)
-    hold = sight.tags_hold(row, visit.seen)
-    if hold or (hold is None and not looked):
+    if sight.tags_hold(row, visit.seen):
         visit.served.tags = known
         if known is not None:  # of what was cut off the plan may know that it stands
             _leave_what_stands(visit, tags, _folded(known))

@@ -26,6 +26,7 @@ PATCHED: Mapping[str, tuple[str, str]] = {
     "resolution": ("resolution", "resolution"),
 }
 GIVEN = frozenset({"assignee", "team"})  # what a move may take from a ticket
+_NEVER_NULL = frozenset({"status", "resolution"})  # TicketUpdate of desk-tickets.openapi.json
 _EMPTY = frozenset({"", "-none-"})  # what Zoho shows for a pick list without a choice
 
 
@@ -71,10 +72,15 @@ def wire(field: str, value: Scalar, remote_id: str | None) -> Mapping[str, Any]:
     if is_tag(field):
         return {"tag": tag_name(field), "on": bool(value)}
     if name := custom_name(field):
-        return {"cf": {name: value}}
+        return {"cf": {name: _choice(value)}}
     if field == "due":
         return {"dueDate": _instant(value)}
-    return {PATCHED[field][0]: value}
+    return {PATCHED[field][0]: value if field in _NEVER_NULL else _choice(value)}
+
+
+def _choice(value: Scalar) -> Scalar:
+    """Nothing as Zoho takes it: null, whatever it shows for a pick list without a choice."""
+    return None if isinstance(value, str) and value.strip().lower() in _EMPTY else value
 
 
 def whom(assignee_id: Scalar, team_id: Scalar) -> Mapping[str, Any]:
