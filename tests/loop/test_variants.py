@@ -29,7 +29,8 @@ from zdsync.sandbox import Variant
 from zdsync.sandbox.records import Ticket
 
 EVERY = "EVERY_VARIANT" in os.environ
-SEEDS = int(os.environ.get("VARIANT_SEEDS", "12" if EVERY else "1"))
+# 29 has knobs that mattered: none-picks, hidden-tagCount, comment-bumps, history-422, tags-once.
+SEEDS = [29, *range(int(os.environ.get("VARIANT_SEEDS", "12" if EVERY else "0")))]
 RULES = """
 version: 1
 limits: {changes_per_rule: 1000, destructive_per_tick: 1000, destructive_per_day: 1000}
@@ -104,7 +105,7 @@ KNOBS: dict[str, dict[str, Any]] = {
         )
     },
 }
-SOME = [("none-picks", False), ("patch-empty", False), ("reply-late", True)]  # bugs were found here
+SOME = [("patch-empty", False), ("reply-late", True)]  # bugs were found here
 EACH = [(name, crashed) for name in KNOBS for crashed in (False, True)] if EVERY else SOME
 
 
@@ -372,7 +373,7 @@ def test_the_laws_of_writing_hold_whatever_the_answer(
     tell(tmp_path, KNOBS[name], crashed=crashed)
 
 
-@pytest.mark.parametrize("seed", range(SEEDS))
+@pytest.mark.parametrize("seed", SEEDS)
 def test_the_laws_of_writing_hold_whatever_the_answers_together(seed: int, tmp_path: Path) -> None:
     chance = Random(seed)
     knobs: dict[str, Any] = {}
