@@ -97,6 +97,25 @@ def test_each_refusal_is_told_and_costs_only_its_own_change(name: str, tmp_path:
         assert kept == [(0,)]
 
 
+def test_a_mark_of_spam_that_zoho_left_out_in_silence_is_told_and_is_nobodys_hand(
+    tmp_path: Path,
+) -> None:
+    clock, variant = Hasty(), Variant(bulk_is_atomic=False)
+    with portal(tmp_path, tickets=5, now=clock.now, variant=variant) as place:
+        place.clock = clock
+        ticket = alone(place)
+        rule_for(place, ticket, "spam")
+        place.box.block(ticket.id, "locked")
+        assert applied(place).outcomes == {"rejected": 1}
+        (outcome,) = place.rows("SELECT outcome, error FROM zdsync.journal")
+        assert outcome[0] == "rejected" and "was not marked as spam" in outcome[1]
+        place.box.state.blocks.clear()
+        clock.sleep(300)
+        place.pull()
+        assert applied(place).outcomes == {"applied": 1}
+        assert ticket.spam
+
+
 def test_an_archived_ticket_is_asked_once_not_field_by_field(tmp_path: Path) -> None:
     clock = Hasty()
     with portal(tmp_path, tickets=5, now=clock.now) as place:

@@ -22,6 +22,11 @@ from zdsync.model import Change
 
 __all__ = ["TICKETS", "Served", "serve"]
 
+_PASSED_OVER = (
+    "Zoho accepted the call and did not do it. The ticket was not marked as spam: it may be locked,"
+    " archived or merged; look at it in Zoho"
+)
+
 
 def serve(
     changes: Sequence[Change],
@@ -112,7 +117,21 @@ def _spam(visit: Visit) -> None:
     visit.finish(orphans, "unsent", "the rest of its rule was not done")
     marks = [change for change in visit.todo if change.field == "spam"]
     if marks and _struck(visit, marks, lambda: visit.desk.mark_spam(visit.served.ticket_id)):
+        before = visit.served.row
         visit.last_look()
+        now = visit.served.row
+        if now is not None and now is not before and now.get("is_spam") is False:
+            _passed_over(visit, marks)
+
+
+def _passed_over(visit: Visit, marks: Sequence[Change]) -> None:
+    """A call for many tickets may leave one out and not say so (desk-tickets.md 3 and 5)."""
+    ids = {one.change_id for one in marks}
+    waiting, served = visit.unsettled, visit.served
+    visit.blows = [one for one in visit.blows if ids.isdisjoint(c.change_id for c in one.changes)]
+    visit.unsettled = [pair for pair in waiting if pair[0].change_id not in ids]
+    served.receipts = [pair for pair in served.receipts if pair[0].change_id not in ids]
+    visit.finish(marks, "rejected", _PASSED_OVER, 200)
 
 
 def _struck(visit: Visit, changes: Sequence[Change], call: Callable[[], None]) -> bool:
