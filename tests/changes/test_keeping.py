@@ -146,6 +146,13 @@ def test_an_assignee_is_held_against_being_taken_away() -> None:
     assert (plan.changes, told(plan)) == ((), [("r", "assignee", ANA, None)])
 
 
+def test_a_rule_that_wants_what_stands_keeps_those_below_from_it_before_any_hold() -> None:
+    mirror = Mirror([ticket(1, assignee_id="a1")])
+    plan = kept(mirror, GIVEN, rule("fill", among(ANA, BO)), rule("give", agent(BO)))
+    assert (plan.changes, plan.held) == ((), ())
+    assert [(one.rule, one.by) for one in plan.shadowed] == [("give", "fill")]
+
+
 def test_tickets_that_nobody_would_change_are_not_asked_about() -> None:
     reader: Any = Reader(GIVEN)
     mirror = Mirror([ticket(1, priority="High"), ticket(2)])

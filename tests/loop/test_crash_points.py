@@ -48,8 +48,8 @@ rules:
   - {id: tell, mode: apply, when: {subject: {starts_with: [Tell, All]}}, then: [{notify: {to: [ops, chat], text: "{{ ticket.number }}"}}]}
 """  # noqa: E501  # a rule a line
 KINDS = ("Fields", "Tags", "Give", "Move", "Close", "Spam", "Note", "Answer", "Tell", "All")
-# May stay unknown, said once or not at all: a notice leaves no trace, and nobody knows how long Zoho
-# keeps a reply before it is in the list.
+# May stay unknown, said once or not at all: a notice leaves no trace, and nobody knows how long
+# Zoho keeps a reply before it is in the list.
 _UNSURE = ("notify:ops", "notify:chat", "reply")
 
 

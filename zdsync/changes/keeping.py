@@ -14,7 +14,7 @@ from zdsync.changes.belonging import mates_of
 from zdsync.changes.drafts import Decision, Draft
 from zdsync.changes.holds import FLIPPED, Hold, Holds
 from zdsync.changes.matches import Ticket
-from zdsync.changes.plan import Held, Plan
+from zdsync.changes.plan import Held, Plan, Shadowed
 from zdsync.changes.silence import WAITS, unbacked, waits_with
 from zdsync.changes.wire import GIVEN, same
 from zdsync.model import Change, Scalar
@@ -38,8 +38,17 @@ class Keeper:
         return None if frees else found
 
     def keep(self, draft: Draft, hold: Hold) -> None:
-        """Leave a field as it stands, and say so where the rule wants it otherwise."""
+        """Leave a field as it stands, and say so where the rule wants it otherwise.
+
+        Where a rule above wants what stands, no hold is needed to keep this one from it.
+        """
         rule, ticket = draft.rule, draft.ticket
+        by, value = self.kept.get((draft.field, ticket.id), ("", draft.after))
+        if draft.differs and not same(value, draft.after) and same(value, draft.before):
+            self.decision.shadowed.append(
+                Shadowed(ticket.id, ticket.number, draft.field, rule.id, by, draft.after)
+            )
+            return
         if rule.mode == "apply":
             self.kept.setdefault((draft.field, ticket.id), (rule.id, draft.after))
         if not draft.differs:
