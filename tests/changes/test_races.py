@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tests.changes.test_sight import change
-from zdsync.changes.races import Blow, lost, shows, words
+from zdsync.changes.races import Blow, lost, made, shows, words
 from zdsync.model import Actor, Told
 
 SINCE = datetime(2026, 3, 2, 9, 0, 0, 500_000, tzinfo=UTC)
@@ -120,3 +120,53 @@ def test_what_is_lost_is_told_without_the_words_of_a_customer() -> None:
     assert "agent 9 set status to On Hold at 09:00:02 UTC" in said
     assert "within 0.4 s" in said and "overwritten" in said
     assert "secret" not in said and "cf_note" in said
+
+
+STATUS = change("status", "Open", "Closed")
+SKEW = timedelta(seconds=60)
+
+
+@pytest.mark.parametrize(
+    ("told", "second"),
+    [
+        ([OURS], 3),
+        ([OURS, event("status", "Closed", "Open", 4)], 3),  # put back by somebody
+        ([event("status", "Open", "closed", -40)], -40),  # Zoho's clock may be behind
+        ([event("status", "On Hold", "Open", 1), event("status", None, "Closed", 2)], 2),
+    ],
+)
+def test_history_tells_when_a_write_was_made(told: list[Told], second: int) -> None:
+    at = SINCE.replace(microsecond=0) + timedelta(seconds=second)
+    assert made(told, STATUS, SINCE, SKEW) == at
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        [event("status", "Open", "On Hold", 2)],  # somebody else set something else
+        # An earlier hand set the value and it was gone when we read.
+        [event("status", "New", "Closed", -9), event("status", "Closed", "Open", -5)],
+        [event("status", "Open", "Closed", -90), event("status", "Closed", "Open", 1)],
+    ],
+)
+def test_history_tells_that_a_write_was_not_made(told: list[Told]) -> None:
+    assert made(told, STATUS, SINCE, SKEW) is False
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        [],
+        [event("priority", "Low", "High", 2)],
+        [event("status", "Open", "On Hold", -90)],  # it may show later events later
+        [event("status", None, "Closed", 3)],  # what stood before is untold
+        [event("status", "On Hold", "Closed", 3)],  # our write may have replaced somebody's
+    ],
+)
+def test_history_may_tell_nothing_of_a_write(told: list[Told]) -> None:
+    assert made(told, STATUS, SINCE, SKEW) is None
+
+
+def test_history_may_write_a_custom_field_in_its_own_way() -> None:
+    cause = change("cf.cf_cause", "a", "b")
+    assert made([event("cf_cause", "A (1)", "B (2)", 3)], cause, SINCE, SKEW) is None

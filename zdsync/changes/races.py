@@ -57,18 +57,20 @@ def columns_of(changes: Iterable[Intended]) -> list[str]:
 
 
 def made(
-    told: Iterable[Told], change: Intended, since: datetime
+    told: Iterable[Told], change: Intended, sent: datetime, skew: timedelta
 ) -> datetime | Literal[False] | None:
-    """When a change was made, by Zoho's clock; False: not since then, None: that is not told.
+    """When a change was made, by Zoho's clock; False: it was not, None: that is not told.
 
-    What set the value while another than the change's old one stood was an earlier hand. Only of
-    fields that History writes as a detail does its silence tells something.
+    `sent` is by our clock, `skew` how far that may be off. What set the value before then, while
+    another than the change's old one stood, was an earlier hand. Only of fields that History
+    writes as a detail does its silence tells something.
     """
     form = next(iter(_overwritten(change, {})), None)
     if form is None:
         return None
     old = _all(change.before, planned(change, after=False))
     chain = [event for event in told if event.field == form.column]
+    since = _whole(sent) - skew
     doubtful = form.column not in _ALIKE or not any(event.at >= since for event in chain)
     for last, event in zip([None, *chain], chain, strict=False):
         if event.at < since or not _in(event, form.after):
@@ -76,7 +78,7 @@ def made(
         was = event.before if event.before is not None or last is None else last.after
         if _fold(was) in old:
             return event.at
-        doubtful |= was is None  # it may be untold
+        doubtful |= was is None or event.at >= _whole(sent)  # untold, or a race that we won
     return None if doubtful else False
 
 

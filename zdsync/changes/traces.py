@@ -43,7 +43,7 @@ def traces(desk: Writer, row: Row, entries: Sequence[Entry]) -> Mapping[str, dat
         return {}  # the ticket's values must do
     found = {}
     for one in asked:
-        made = races.made(told or (), one, one.intended_at - sight.SKEW)
+        made = races.made(told or (), one, one.intended_at, sight.SKEW)
         if made is not None:
             found[one.change_id] = made or None
     return found
