@@ -238,6 +238,23 @@ def test_a_rejected_token_is_refreshed_once_and_then_a_person_must_act(
     assert tokens_made(zoho) == 2
 
 
+def test_a_fresh_token_that_was_good_and_expired_again_is_refreshed_too(
+    zoho: responses.RequestsMock, portal: Connection
+) -> None:
+    def answer(request: requests.PreparedRequest) -> tuple[int, dict[str, str], str]:
+        token = request.headers["Authorization"].rpartition(" ")[2]
+        if token.endswith("token-2"):
+            portal.desk.get("/teams", stream="x")  # another thread's call, right before
+        if token.endswith(("token-1", "token-2")):
+            return 401, {}, '{"errorCode": "INVALID_OAUTH", "message": ""}'
+        return 200, {}, '{"data": []}'
+
+    zoho.add_callback(responses.GET, f"{DESK}/agents", callback=answer)
+    zoho.get(f"{DESK}/teams", json={"data": []})
+    assert portal.desk.get("/agents", stream="x").body == {"data": []}
+    assert tokens_made(zoho) == 3
+
+
 def test_many_threads_with_a_rejected_token_make_one_new_token(
     zoho: responses.RequestsMock, portal: Connection
 ) -> None:
