@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -205,6 +205,40 @@ def test_promise_5_a_write_of_unknown_outcome_is_not_repeated(stage: Stage) -> N
     assert scene.outcomes() == {("T1", "tag:bug"): "unknown", ("T1", "priority"): "unsent"}
     assert [call[0] for call in scene.desk.writes] == ["add_tags"]
     assert result.stopped is None
+
+
+def test_promise_5_a_write_without_an_answer_is_looked_for_however_long_the_run_was(
+    stage: Stage,
+) -> None:
+    scene = stage(1, rule("p", priority("Low")))
+
+    def lost(ticket_id: str, body: Any) -> None:
+        scene.desk.tickets[ticket_id]["priority"] = "Low"
+        raise OutcomeUnknown("reset")
+
+    scene.desk.refuse["patch"] = lost
+    plan = scene.plan()
+    scene.apply(plan)
+    assert scene.outcomes() == {("T1", "priority"): "unknown"}
+    scene.clock.at += timedelta(hours=20)
+    assert scene.apply(replace(plan, changes=()), run_id="run2").recovered == 1
+    assert scene.outcomes() == {("T1", "priority"): "applied"}
+
+
+def test_what_one_look_cannot_tell_of_a_field_costs_no_second_one(stage: Stage) -> None:
+    scene = stage(1, rule("p", priority("Low")))
+    scene.desk.refuse["patch"] = raising(OutcomeUnknown("reset"))
+    nothing = replace(scene.plan(), changes=())
+    scene.apply()
+    scene.desk.tickets["T1"]["priority"] = "Medium"
+    scene.desk.calls.clear()
+    for number, minutes in enumerate((0.5, 1, 5, 5)):
+        scene.clock.at += timedelta(minutes=minutes)
+        assert scene.apply(nothing, run_id=f"later{number}").recovered == 0
+    # A write that Zoho still works at may come within a minute: two looks.
+    assert [call[0] for call in scene.desk.calls if call[0] == "detail"] == ["detail"] * 2
+    (entry,) = scene.journal.entries()
+    assert (entry.outcome, entry.error) == ("unknown", "looked for in vain: reset")
 
 
 def test_promise_6_a_value_that_changed_since_the_plan_is_not_overwritten(stage: Stage) -> None:

@@ -6,14 +6,14 @@ from zdsync.changes.guard import Guard
 from zdsync.changes.journal import Journal
 from zdsync.changes.memory import unsaid
 from zdsync.changes.plan import Plan, Skipped
-from zdsync.changes.recover import WORTH, WORTH_A_LIST, recover
+from zdsync.changes.recover import IN_VAIN, WORTH, recover
 from zdsync.changes.rehearse import Rehearsal, rehearse
 from zdsync.changes.spent import Past, spent
 from zdsync.changes.store import Messenger
 
 __all__ = [
+    "IN_VAIN",
     "WORTH",
-    "WORTH_A_LIST",
     "Applied",
     "Evaluation",
     "Guard",

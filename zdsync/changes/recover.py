@@ -32,9 +32,9 @@ T = TypeVar("T")
 # A call that we were killed in, or that got no answer, may still be at work in Zoho: what is not
 # there now may come yet.
 LATE = timedelta(seconds=60)
-WORTH = timedelta(hours=1)  # how long an unknown outcome is looked for, at each run
-# A comment is found or missed by one look at a list; only where that is refused it takes more.
-WORTH_A_LIST = timedelta(hours=24)
+WORTH = timedelta(hours=24)  # how long an unknown outcome may wait for a look
+_PATIENCE = timedelta(hours=1)  # how long something said is looked for, at each run
+IN_VAIN = "looked for in vain: "  # begins the receipt's text once no further look is worth it
 CRASHED = "looked up after a crash"
 _FOUND = "found in the ticket afterwards"
 _LATER = "told by a later write"
@@ -80,17 +80,18 @@ def _unknown(desk: Writer, journal: Journal, clock: Clock) -> int:
         ours = [one for one in some if not is_speech(one.field)]
         told = [one for one in ours if _key(one) in heirs]
         seen_now = _of_fields(desk, [one for one in ours if one not in told], now, _FOUND)
-        return [
+        found = [
             *(Receipt(one.change_id, heirs[_key(one)], now, None, _LATER) for one in told),
             *(one for one in seen_now if _tells(one, some, now=now)),
             *_of_unanswered(desk, some, now),
         ]
+        return [*found, *_in_vain(some, found, now)]
 
-    found = 0
+    count = 0
     for some, receipts in _side_by_side(look, [one for one in entries if _worth(one, now)]):
         journal.find(receipts, run_id=some[0].run_id)
-        found += len(receipts)
-    return found
+        count += sum(one.outcome != "unknown" for one in receipts)
+    return count
 
 
 def _key(entry: Entry) -> tuple[str, str]:
@@ -119,8 +120,19 @@ def _heirs(entries: Sequence[Entry]) -> dict[tuple[str, str], Outcome]:
 def _worth(entry: Entry, now: datetime) -> bool:
     if entry.outcome != "unknown" or entry.field.startswith("notify:"):
         return False
-    worth = WORTH_A_LIST if entry.field == "comment" else WORTH
-    return _age(entry, now) < worth
+    return _age(entry, now) < WORTH and not entry.error.startswith(IN_VAIN)
+
+
+def _in_vain(
+    entries: Iterable[Entry], found: Iterable[Receipt], now: datetime
+) -> Iterator[Receipt]:
+    """Give up what a look did not tell and none will: each costs a credit, at each run."""
+    told = {one.change_id for one in found}
+    for one in entries:
+        enough = _PATIENCE if is_speech(one.field) else LATE
+        if one.change_id not in told and _age(one, now) >= enough:
+            at = one.settled_at or one.intended_at  # when the call ended
+            yield Receipt(one.change_id, "unknown", at, one.http_status, IN_VAIN + one.error)
 
 
 def _age(entry: Entry, now: datetime) -> timedelta:

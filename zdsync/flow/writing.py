@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import UTC
 
 from zdsync.changes import (
+    IN_VAIN,
     WORTH,
-    WORTH_A_LIST,
     Applied,
     Journal,
     Messenger,
@@ -45,7 +45,7 @@ class Writing:
     def look_back(self, desk: Callable[[], Desk]) -> None:
         """Settle what a crash left open, and look for what may have been said, before planning."""
         now = self.clock.now().astimezone(UTC).replace(tzinfo=None)
-        asked = Sql(load("zdsync.changes.queries", "open.sql"), (now - WORTH, now - WORTH_A_LIST))
+        asked = Sql(load("zdsync.changes.queries", "open.sql"), (now - WORTH, IN_VAIN))
         if self.mirror.rows(asked) and recover(desk(), self.journal, self.clock):
             self.follow()
 
