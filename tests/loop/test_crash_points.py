@@ -48,9 +48,7 @@ rules:
   - {id: tell, mode: apply, when: {subject: {starts_with: [Tell, All]}}, then: [{notify: {to: [ops, chat], text: "{{ ticket.number }}"}}]}
 """  # noqa: E501  # a rule a line
 KINDS = ("Fields", "Tags", "Give", "Move", "Close", "Spam", "Note", "Answer", "Tell", "All")
-# May stay unknown, said once or not at all: a notice leaves no trace, and nobody knows how long
-# Zoho keeps a reply before it is in the list.
-_UNSURE = ("notify:ops", "notify:chat", "reply")
+_UNSURE = ("notify:ops", "notify:chat")  # leave no trace: may stay unknown, said once or not
 
 
 @dataclass
@@ -145,7 +143,7 @@ class Scene:
         return Counter([*found, *mails, *posts])
 
     def unsure(self) -> int:
-        """How many changes of unknown outcome the journal holds; only of what was said."""
+        """How many changes of unknown outcome the journal holds; only of notices."""
         rows = self.place.rows("select field, outcome from zdsync.journal")
         assert all(outcome for _, outcome in rows)
         unknown = [name for name, outcome in rows if outcome == "unknown"]

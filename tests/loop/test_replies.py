@@ -170,7 +170,7 @@ def test_a_killed_apply_answers_each_customer_once(
     some = people(place)
     monkeypatch.setenv("ZDSYNC_REPLIES", "on")
     killed(place.settings, moment, "--destructive")
-    for minutes in (0, 2):
+    for minutes in (0, 2, 6):  # a reply may come late for 5
         place.clock = Later(minutes)
         place.app().apply(None, lambda plan: True, destructive=True)
         assert all(len(sent(place, one)) <= 1 for one in some)

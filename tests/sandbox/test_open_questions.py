@@ -93,6 +93,11 @@ def test_a_reply_may_be_in_the_list_later() -> None:
     c.clock.tick(minutes=2)
     assert c.get(path).rows[0]["status"] == "PENDING"
     assert c.get(path + "?from=500").json == {"data": []}
+    c.post(
+        f"tickets/{t.id}/sendReply?sendImmediately=true",
+        {"channel": "EMAIL", "content": "y", "fromEmailAddress": "support@clinic.example"},
+    )
+    assert [one["direction"] for one in c.get(path).rows[:2]] == ["out", "out"]
 
 
 def test_a_tag_that_is_there_may_not_come_twice() -> None:

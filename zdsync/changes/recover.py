@@ -32,6 +32,8 @@ T = TypeVar("T")
 # A call that we were killed in, or that got no answer, may still be at work in Zoho: what is not
 # there now may come yet.
 LATE = timedelta(seconds=60)
+# A reply is asked for at once (connectors/speech.py); a mail server may still have its own pace.
+LATE_REPLY = timedelta(minutes=5)
 WORTH = timedelta(hours=24)  # how long an unknown outcome may wait for a look
 _PATIENCE = timedelta(hours=1)  # how long something said is looked for, at each run
 IN_VAIN = "looked for in vain: "  # begins the receipt's text once no further look is worth it
@@ -200,7 +202,8 @@ def _of_speech(desk: Writer, entries: Iterable[Entry], now: datetime) -> Iterato
 def _of_unanswered(desk: Writer, entries: Iterable[Entry], now: datetime) -> Iterator[Receipt]:
     for one in entries:
         outcome = _said(desk, one, now) if is_speech(one.field) else None
-        if outcome in ("applied", "unsent"):
+        # A message that Zoho had trouble with may leave it later: two are worse than none.
+        if outcome == "applied" or (outcome == "unsent" and one.field == "comment"):
             note = _FOUND if outcome == "applied" else _MISSED
             yield Receipt(one.change_id, outcome, now, None, note)
 
@@ -210,11 +213,10 @@ def _said(desk: Writer, entry: Entry, now: datetime) -> Outcome | None:
     stands = _stands(desk, entry)
     if stands:
         return "applied"
-    if stands is False and _age(entry, now) < LATE:
+    late = LATE_REPLY if entry.field == "reply" else LATE
+    if stands is False and _age(entry, now) < late:
         return None
-    # Nobody knows how long Zoho keeps a message before it is in the list (desk-people.md 9,
-    # sendImmediately): two are worse than none.
-    return "unsent" if stands is False and entry.field == "comment" else "unknown"
+    return "unknown" if stands is None else "unsent"
 
 
 def _stands(desk: Writer, entry: Entry) -> bool | None:

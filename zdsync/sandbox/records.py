@@ -167,6 +167,7 @@ class Thread:
     description: bool = False
     private: bool = False
     forward: bool = False
+    at_once: bool = False  # of a reply: sent with sendImmediately
 
     @property
     def reaches_customer(self) -> bool:

@@ -58,6 +58,7 @@ def _reply_thread(c: Call, ticket: Ticket) -> Thread:
         kind,
         status=c.variant.reply_status,
         private=private,
+        at_once=str(c.q.get("sendImmediately")).lower() == "true",
     )
 
 

@@ -76,7 +76,7 @@ def _shown(c: Call, ticket: Ticket) -> list[Thread]:
     """The threads that the lists show already: a reply may wait before it leaves (DP 9)."""
     until = c.at - c.variant.reply_lag_seconds * SECOND
     every = c.state.children.threads(ticket)
-    return [one for one in every if one.direction == "in" or one.created <= until]
+    return [one for one in every if one.direction == "in" or one.at_once or one.created <= until]
 
 
 def threads(c: Call) -> Response:
